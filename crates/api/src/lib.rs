@@ -1,0 +1,1 @@
+//! HTTP resources of /api/v1, served on the control socket.

@@ -1,0 +1,1 @@
+//! Who rings, who is bridged: the exchange, joining sip and media.

@@ -1,0 +1,1 @@
+//! One verdict for everything that comes from the network.

@@ -1,0 +1,190 @@
+//! Events: the one vocabulary of what happens. Logs, counters and explanations are views of this registry.
+//!
+//! A machine emits an [`Event`]; who writes it decides by its [`Kind`] into which log files it goes. Values are
+//! kept as they came and escaped where they are shown.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Wall;
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For who looks for a fault.
+    Debug,
+    /// Things as they should be.
+    Info,
+    /// Something to look at.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// Whom it concerns. `security`, `auth` and `config` have a log file each; the rest goes by level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Attacks and refusals.
+    Security,
+    /// Who signed in.
+    Auth,
+    /// Changes of the configuration.
+    Config,
+    /// Calls and phones.
+    Call,
+    /// The server itself.
+    System,
+}
+
+/// A kind of event: a row of the registry.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Stable name, `class.what`.
+    pub name: &'static str,
+    /// How much it matters.
+    pub level: Level,
+    /// Whom it concerns.
+    pub class: Class,
+    /// First words of its log line, English.
+    pub title: &'static str,
+    /// One plain sentence: what it means and what to do.
+    pub meaning: &'static str,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Which kind.
+    pub kind: &'static Kind,
+    /// When.
+    pub at: Wall,
+    /// What it was about, as `name=value`; values may be hostile text.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl Event {
+    /// An event without fields.
+    pub fn new(kind: &'static Kind, at: Wall) -> Event {
+        Event { kind, at, fields: Vec::new() }
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Event {
+        self.fields.push((name, value.to_string()));
+        self
+    }
+
+    /// The log line, without its end: time first, then level, name, title and fields. One line whatever the values
+    /// hold: quotes, controls, and characters that could pass for a line end are escaped.
+    pub fn line(&self) -> String {
+        let level = match self.kind.level {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        };
+        let mut line = format!("{} {level} {} {}", self.at, self.kind.name, self.kind.title);
+        for (name, value) in &self.fields {
+            // Writing to a String cannot fail.
+            let _ = write!(line, " {name}={}", escaped(value));
+        }
+        line
+    }
+}
+
+/// Longest value shown; the rest is cut, with `...` in its place.
+pub const MAX_VALUE: usize = 256;
+
+fn escaped(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '=' | '\'' | '<' | '>' | '`');
+    if !value.is_empty() && value.len() <= MAX_VALUE && value.chars().all(plain) {
+        return value.to_owned();
+    }
+    let mut text = String::from("\"");
+    for (count, c) in value.chars().enumerate() {
+        if count >= MAX_VALUE {
+            text.push_str("...");
+            break;
+        }
+        match c {
+            '"' | '\\' => {
+                text.push('\\');
+                text.push(c);
+            }
+            ' '..='~' => text.push(c),
+            c if c.is_alphanumeric() => text.push(c),
+            c => text.extend(c.escape_unicode()),
+        }
+    }
+    text.push('"');
+    text
+}
+
+macro_rules! registry {
+    ($($ident:ident = $name:literal, $level:ident, $class:ident, $title:literal, $meaning:literal;)*) => {
+        $(#[doc = $meaning]
+        pub static $ident: Kind = Kind {
+            name: $name, level: Level::$level, class: Class::$class, title: $title, meaning: $meaning,
+        };)*
+        /// Every kind of event there is.
+        pub static REGISTRY: &[&Kind] = &[$(&$ident),*];
+    };
+}
+
+registry! {
+    STARTED = "system.started", Info, System, "Server started", "The server is ready; nothing to do.";
+    STOPPING = "system.stopping", Info, System, "Server stopping", "The server was told to stop and lets running calls end.";
+    RECOVERED = "system.recovered", Warning, System, "Calls were cut by a crash", "The server ended without a stop; calls that ran then are closed in history as failed.";
+    PORTS_EXHAUSTED = "media.ports-exhausted", Error, System, "No media port is free", "A call was refused because every media port is in use: widen listen.media_ports.";
+    OVERLOADED = "system.overloaded", Warning, System, "Overloaded", "More came in than can be served; new requests were refused so that running calls go on.";
+    STORE_FAILED = "store.failed", Error, System, "Writing to disk failed", "The disk is full, gone or read-only; records wait in memory: free space or mend the disk.";
+    CONNECTION_REFUSED = "net.connection-refused", Warning, Security, "Connection refused", "An address opened more connections than its limit allows; look whether it is an attack or an office behind one address.";
+    CONNECTION_ENDED = "net.connection-ended", Debug, System, "Connection ended", "A connection was closed because it was idle, slow or broke the framing.";
+    MALFORMED = "sip.malformed", Debug, Security, "Malformed message", "A message that is no SIP was answered 400 or dropped; a scanner or a broken device.";
+    REGISTERED = "registration.added", Info, Auth, "Phone registered", "A phone registered at a line; nothing to do.";
+    UNREGISTERED = "registration.removed", Info, Auth, "Phone unregistered", "A phone signed off, or its registration ran out.";
+    AUTHENTICATION_FAILED = "auth.failed", Warning, Security, "Authentication failed", "Somebody answered a challenge wrongly: a phone with an old password, or a guesser.";
+    CHALLENGES_LIMITED = "auth.limited", Warning, Security, "Requests without credentials limited", "An address sends more requests without credentials than a whole office does; the surplus is dropped.";
+    FOREIGN_DIALOG = "sip.foreign-dialog", Warning, Security, "Request in somebody else's dialog", "A request named a call's dialog but came from elsewhere; it was challenged or answered 481.";
+    CALL_STARTED = "call.started", Info, Call, "Call started", "Somebody calls.";
+    CALL_ENDED = "call.ended", Info, Call, "Call ended", "A call ended; its record is in history.";
+    CALL_LOOP = "call.loop", Warning, Call, "Call loops", "A call came back to where it had been and was ended: look at the forwardings.";
+    DEAD_MEDIA = "call.dead-media", Warning, Call, "Media went silent", "A phone sent neither media nor reports for too long and its call was ended.";
+    MEDIA_INJECTED = "media.foreign-source", Warning, Security, "Media from a stranger", "Packets for a call came from an address that the call never agreed to; they were dropped.";
+    CONFIG_CHANGED = "config.changed", Info, Config, "Configuration changed", "A new revision took effect.";
+    CONFIG_REFUSED = "config.refused", Warning, Config, "Configuration refused", "A change was refused whole; nothing was changed.";
+    PASSWORD_CHANGED = "config.password-changed", Info, Security, "SIP password changed", "A line got a new SIP password; registrations made with the old one were dropped.";
+    PASSWORD_SHOWN = "config.password-shown", Info, Security, "SIP password shown", "Somebody asked to see a SIP password.";
+    SECRETS_EXPORTED = "config.secrets-exported", Info, Security, "Secrets exported", "Somebody exported the configuration with its secrets.";
+    CALL_HUNG_UP = "call.hung-up", Info, Call, "Call hung up by an administrator", "An administrator ended the call.";
+    INTERNAL = "system.internal", Error, System, "Internal contradiction", "The server met a state it believes impossible and went on; please report this line.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_meanings_are_sentences() {
+        let mut names: Vec<_> = REGISTRY.iter().map(|kind| kind.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), REGISTRY.len());
+        assert!(REGISTRY.iter().all(|kind| kind.meaning.ends_with('.')));
+    }
+
+    #[test]
+    fn a_hostile_value_stays_on_its_line_and_in_its_quotes() {
+        let event = Event::new(&MALFORMED, Wall::from_millis(0))
+            .with("agent", "x\r\n1970 info forged=\"1\"\u{2028}\u{1b}[2J")
+            .with("empty", "");
+        let line = event.line();
+        assert!(!line.chars().any(|c| c.is_control() || c == '\u{2028}'), "{line}");
+        assert!(line.contains(r#"forged=\"1\""#), "{line}");
+        assert!(line.ends_with(r#"empty="""#), "{line}");
+    }
+}

@@ -1,0 +1,76 @@
+//! Call records: exactly one for each call, whatever dies in the middle (SPEC R6.3, R10.2).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CallId, Wall};
+
+/// One call as history shows it. The number is kept as it was when the call was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// The call.
+    pub id: CallId,
+    /// The caller's number.
+    pub from: String,
+    /// What was dialled.
+    pub to: String,
+    /// Between whom.
+    pub direction: Direction,
+    /// When the call was attempted.
+    pub started: Wall,
+    /// When it was answered, if it was.
+    pub answered: Option<Wall>,
+    /// When it ended; `None` while it runs.
+    pub ended: Option<Wall>,
+    /// From answer to end; 0 if never answered.
+    pub duration_s: f64,
+    /// How it ended; `None` while it runs.
+    pub result: Option<CallResult>,
+    /// Why, in a few plain words: "declined by 102", "no phone registered".
+    pub reason: String,
+    /// The way it took: extensions it was forwarded over, the trunk; for example `102 > 103`.
+    pub route: String,
+}
+
+/// Between whom a call runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Both ends are ours.
+    Internal,
+    /// From a trunk.
+    Incoming,
+    /// To a trunk.
+    Outgoing,
+}
+
+/// How a call ended, as history shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallResult {
+    /// It was answered.
+    Answered,
+    /// The called extension was busy or declined.
+    Busy,
+    /// Nobody answered in time.
+    NoAnswer,
+    /// The caller hung up before an answer.
+    Cancelled,
+    /// A rule or a permission refused it.
+    Refused,
+    /// Something failed: unknown number, unreachable phone, no port, the server died.
+    Failed,
+    /// The caller is on the blacklist.
+    Blacklisted,
+    /// The PBX was locked.
+    Locked,
+}
+
+/// What the exchange tells the store about a call's record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecordUpdate {
+    /// The call exists, is answered or goes elsewhere: its record as of now, `ended` empty. May be written late or
+    /// merged with a later one, but within a second.
+    Open(CallRecord),
+    /// The call is over: its last record.
+    Closed(CallRecord),
+}

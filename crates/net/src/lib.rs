@@ -1,0 +1,1 @@
+//! Sockets, threads, timers: drives the machines.

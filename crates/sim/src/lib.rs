@@ -1,0 +1,1 @@
+//! A test world for the exchange: clock, lossy network, NAT, scripted phones.

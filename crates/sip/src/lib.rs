@@ -1,0 +1,1 @@
+//! Transactions, dialogs, registrar, authentication. Machines.

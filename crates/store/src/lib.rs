@@ -1,0 +1,1 @@
+//! The database, revisions, records, logs: the one door to the disk.

@@ -1,0 +1,1 @@
+//! Sealing what goes to disk.
