@@ -1,0 +1,43 @@
+//! Every bound of the stack, with its reason. Beyond one: shed, count, tell.
+
+use std::time::Duration;
+
+/// RFC 3261 section 17.1.1.1: estimate of a round trip, and the unit of all transaction timers.
+pub const T1: Duration = Duration::from_millis(500);
+/// RFC 3261: longest interval between retransmissions of non-INVITE requests and INVITE responses.
+pub const T2: Duration = Duration::from_secs(4);
+/// RFC 3261: how long a message may stay in the network.
+pub const T4: Duration = Duration::from_secs(5);
+/// 64 x T1: the life of a transaction that hears nothing (timers B, F, H, J, L, M).
+pub const TRANSACTION_LIFE: Duration = Duration::from_secs(32);
+/// Timer D: how long a refused INVITE's client transaction absorbs retransmitted responses (RFC 3261: at least 32 s).
+pub const TIMER_D: Duration = Duration::from_secs(32);
+
+/// Transactions alive at once: 1,000 calls a second hold about 4 x 32 s of them; beyond it new requests get 503.
+pub const MAX_TRANSACTIONS: usize = 400_000;
+/// Sessions alive at once: 5,000 people with both legs, ten times over.
+pub const MAX_SESSIONS: usize = 100_000;
+/// Sessions that one line may have at once: a desk phone has 2 to 12 keys; a paging gateway some dozens.
+pub const MAX_SESSIONS_PER_LINE: usize = 200;
+/// Contacts of one line: a person's desk phone, softphones, and those it forgot to unregister.
+pub const MAX_CONTACTS_PER_LINE: usize = 10;
+/// Longest Contact URI kept: longer ones are no phone's.
+pub const MAX_CONTACT_URI: usize = 512;
+/// Longest Call-ID kept with a binding or a dialog.
+pub const MAX_CALL_ID: usize = 256;
+/// Longest User-Agent kept for the list of registrations.
+pub const MAX_USER_AGENT: usize = 128;
+/// Early dialogs of one INVITE of ours: a phone that forks behind one contact has a handful of devices.
+pub const MAX_EARLY_DIALOGS: usize = 8;
+/// Record-Route values kept as a dialog's route set.
+pub const MAX_ROUTE_SET: usize = 8;
+/// Answered nonces whose counts are remembered; beyond it older nonces turn stale early.
+pub const MAX_ANSWERED_NONCES: usize = 65_536;
+/// How long a nonce is good: a phone that answers later is asked again with `stale=true`.
+pub const NONCE_LIFE: Duration = Duration::from_secs(300);
+/// Nonce counts may arrive this far out of order (SPEC R6.2).
+pub const NONCE_WINDOW: u32 = 64;
+/// Retries of a re-INVITE that met the peer's own (491), after RFC 3261 section 14.1's pauses.
+pub const MAX_GLARE_RETRIES: u8 = 4;
+/// How long a session waits for its phone to come back after its connection closed.
+pub const FLOW_GRACE: Duration = Duration::from_secs(32);
