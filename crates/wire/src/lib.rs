@@ -1,0 +1,6 @@
+//! Bytes to types and back: SIP, SDP, RTP, RTCP, digest. No clock, no I/O.
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+
+pub mod rtp;
+pub mod sdp;
+pub mod sip;
