@@ -1,0 +1,253 @@
+//! A softphone without a desk: baresip plays a tone into the call, records what it hears, and is operated by its
+//! control port.
+
+use crate::config::password_of;
+use crate::control::Control;
+use crate::place::{self, Place};
+use crate::process::{Process, bound_to_us};
+use crate::tone::{Peak, Recording};
+use crate::wait;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const MODULES: &str = "/usr/lib/baresip/modules";
+const CONTROL_PORT: u16 = 4444;
+/// How far a decoded tone may lie from what was played, in Hz: two bins of the spectrum.
+const TOLERANCE: f32 = 8.0;
+/// A tone quieter than this (dB below full scale) was not passed whole.
+const QUIETEST: f32 = -30.0;
+
+/// How to start one.
+pub struct Setup {
+    number: String,
+    server: SocketAddrV4,
+    transport: &'static str,
+    codec: &'static str,
+    tone: u32,
+    address: Ipv4Addr,
+    namespace: Option<String>,
+    answer: &'static str,
+}
+
+/// A running phone.
+pub struct Baresip {
+    /// Its number.
+    pub number: String,
+    /// Where it listens.
+    pub address: Ipv4Addr,
+    server: SocketAddrV4,
+    place: Place,
+    process: Process,
+    control: Control,
+}
+
+impl Setup {
+    /// SIP over TCP rather than UDP.
+    pub fn over_tcp(mut self) -> Self {
+        self.transport = "tcp";
+        self
+    }
+
+    /// Offers only this codec (`PCMA`, `PCMU`, `G722`, `opus`).
+    pub fn speaking(mut self, codec: &'static str) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// Plays a tone of so many hertz.
+    pub fn playing(mut self, hertz: u32) -> Self {
+        self.tone = hertz;
+        self
+    }
+
+    /// Rings until told otherwise; by default it answers at once.
+    pub fn answering_by_hand(mut self) -> Self {
+        self.answer = "manual";
+        self
+    }
+
+    /// Lives in a network namespace at this address.
+    pub fn within(mut self, namespace: &str, address: Ipv4Addr) -> Self {
+        self.namespace = Some(namespace.into());
+        self.address = address;
+        self
+    }
+
+    /// Starts it and waits until it has registered.
+    pub fn start(self) -> Baresip {
+        let mut phone = self.start_unregistered();
+        phone.process.expect_output("} 200 OK");
+        phone
+    }
+
+    /// Starts it without waiting for its registration.
+    pub fn start_unregistered(self) -> Baresip {
+        let place = Place::new("baresip");
+        std::fs::create_dir(place.join("heard")).expect("a folder for the recordings");
+        place.write("config", &self.config(&place));
+        place.write("accounts", &self.account());
+        place.write("contacts", "");
+        let folder = place.path().to_string_lossy().into_owned();
+        let process = match &self.namespace {
+            None => Process::start("baresip", "baresip", ["-f", &folder]),
+            Some(name) => {
+                let mut command = bound_to_us("ip");
+                command.args(["netns", "exec", name, "baresip", "-f", &folder]);
+                Process::spawn("baresip", command)
+            }
+        };
+        let control = SocketAddr::from((self.address, CONTROL_PORT));
+        let control = match &self.namespace {
+            None => Control::connect(control),
+            Some(name) => Control::over(crate::netns::connect(name, control)),
+        };
+        Baresip { number: self.number, address: self.address, server: self.server, place, process, control }
+    }
+
+    fn config(&self, place: &Place) -> String {
+        let (address, tone, heard) = (self.address, self.tone, place.join("heard"));
+        let heard = heard.display();
+        format!(
+            "poll_method epoll\nsip_listen {address}:5060\nnet_interface {address}\naudio_source ausine,{tone}\n\
+             ausrc_srate 48000\nauplay_srate 48000\nausrc_channels 2\nauplay_channels 2\nrtp_ports 20000-20999\n\
+             module_path {MODULES}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule ausine.so\nmodule sndfile.so\n\
+             snd_path {heard}\nmodule_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
+             ctrl_tcp_listen {address}:{CONTROL_PORT}\n"
+        )
+    }
+
+    fn account(&self) -> String {
+        let Self { number, server, transport, codec, answer, .. } = self;
+        let password = password_of(number);
+        format!(
+            "<sip:{number}@{server};transport={transport}>;auth_user={number};auth_pass={password};\
+             audio_codecs={codec};answermode={answer};regint=60\n"
+        )
+    }
+}
+
+impl Baresip {
+    /// A phone for this extension at this server: UDP, A-law, 1 kHz, answering at once.
+    pub fn phone(number: &str, server: SocketAddrV4) -> Setup {
+        Setup {
+            number: number.into(),
+            server,
+            transport: "udp",
+            codec: "PCMA",
+            tone: 1000,
+            address: place::address(),
+            namespace: None,
+            answer: "auto",
+        }
+    }
+
+    /// Calls a number and waits until it is answered.
+    pub fn call(&mut self, number: &str) {
+        self.dial(number);
+        self.expect_event("CALL_ESTABLISHED");
+    }
+
+    /// Calls a number.
+    pub fn dial(&mut self, number: &str) {
+        let target = format!("sip:{number}@{}", self.server);
+        self.control.command("dial", &target);
+    }
+
+    /// Takes the call that rings.
+    pub fn answer(&mut self) {
+        self.control.command("accept", "");
+    }
+
+    /// Puts the other side on hold.
+    pub fn hold(&mut self) {
+        self.control.command("hold", "");
+    }
+
+    /// Takes the other side back.
+    pub fn resume(&mut self) {
+        self.control.command("resume", "");
+    }
+
+    /// Presses a key during the call.
+    pub fn press(&mut self, key: &str) {
+        self.control.command("sndcode", key);
+    }
+
+    /// Hangs up.
+    pub fn hang_up(&mut self) {
+        self.control.command("hangup", "");
+    }
+
+    /// Waits for an event of this type.
+    pub fn expect_event(&self, kind: &str) {
+        self.expect_events(kind, 1);
+    }
+
+    /// Waits until there were so many events of this type.
+    pub fn expect_events(&self, kind: &str, count: usize) {
+        let seen = wait::within(wait::PATIENCE, || (self.control.events(kind).len() >= count).then_some(()));
+        assert!(
+            seen.is_some(),
+            "{}: {count} {kind}? only: {}\n{}",
+            self.number,
+            self.control.story(),
+            self.process.last_words()
+        );
+    }
+
+    /// Waits until these keys were heard, in order.
+    pub fn expect_keys(&self, keys: &str) {
+        let mut heard = String::new();
+        let all = wait::within(wait::PATIENCE, || {
+            let events = self.control.events("CALL_DTMF_START");
+            heard = events.iter().filter_map(|e| e["param"].as_str()).collect();
+            (heard == keys).then_some(())
+        });
+        assert!(all.is_some(), "{}: keys {heard:?} instead of {keys:?}", self.number);
+    }
+
+    /// Waits until the last half second it heard is a tone of so many hertz.
+    pub fn expect_tone(&self, hertz: u32) {
+        let mut last: Option<Peak> = None;
+        let found = wait::within(wait::PATIENCE, || {
+            last = self.recording().last_peak();
+            let peak = last?;
+            let right = (peak.frequency - hertz as f32).abs() <= TOLERANCE && peak.level_db >= QUIETEST;
+            right.then_some(())
+        });
+        assert!(
+            found.is_some(),
+            "{}: {last:?} instead of {hertz} Hz\n{}",
+            self.number,
+            self.process.last_words()
+        );
+    }
+
+    /// Waits until nothing louder than silence has been heard for a second.
+    pub fn expect_silence(&self) {
+        let loud = || self.loud_samples();
+        wait::until("silence for a second", || {
+            let before = loud();
+            wait::within(Duration::from_secs(1), || (loud() != before).then_some(())).is_none().then_some(())
+        });
+    }
+
+    /// How many loud samples it has heard in all its calls.
+    pub fn loud_samples(&self) -> usize {
+        self.recordings().iter().filter_map(|path| Recording::read(path)).map(|r| r.loud_samples()).sum()
+    }
+
+    /// What it heard most recently.
+    pub fn recording(&self) -> Recording {
+        self.recordings().last().and_then(|path| Recording::read(path)).unwrap_or_default()
+    }
+
+    fn recordings(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.place.join("heard")).expect("its folder");
+        let mut files: Vec<_> = files.filter_map(|f| Some(f.ok()?.path())).collect();
+        files.retain(|path| path.to_string_lossy().ends_with("-dec.wav"));
+        files.sort();
+        files
+    }
+}

@@ -1,0 +1,66 @@
+//! Where a test lives: a folder of its own and loopback addresses of its own, so that tests run side by side and every
+//! program may use the port numbers it likes.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Hosts handed out by this process so far.
+static NEXT_HOST: AtomicU16 = AtomicU16::new(1);
+/// Folders handed out by this process so far.
+static NEXT_FOLDER: AtomicU16 = AtomicU16::new(0);
+
+/// A folder that goes away with the value.
+pub struct Place {
+    folder: PathBuf,
+}
+
+impl Place {
+    /// A new empty folder; `name` only helps who looks at a running test.
+    pub fn new(name: &str) -> Self {
+        let number = NEXT_FOLDER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("bb-{}-{number}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder for the test");
+        Self { folder }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A path inside.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Writes a file inside and says where it is.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.join(name);
+        std::fs::write(&path, text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        path
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if std::env::var_os("BLACKBOX_KEEP").is_none() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// A loopback address that no other test uses: 127.16.0.0 and up, the process id in the middle, the host counted.
+/// Linux answers on all of 127.0.0.0/8 without any set-up, and process ids below 32,768 fit.
+pub fn address() -> Ipv4Addr {
+    let [high, low] = (std::process::id() as u16 & 0x7fff).to_be_bytes();
+    let host = NEXT_HOST.fetch_add(1, Ordering::Relaxed);
+    assert!(host < 255, "one test process uses at most 254 addresses");
+    Ipv4Addr::new(127, 16 + high, low, host as u8)
+}
+
+/// An address with SIP's usual port.
+pub fn sip_address() -> SocketAddrV4 {
+    SocketAddrV4::new(address(), 5060)
+}

@@ -1,0 +1,157 @@
+//! A program under a test's control: its output is collected, it is stopped by its own process id, and it never
+//! outlives the test.
+
+use crate::wait;
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// What a program said so far.
+type Said = Arc<Mutex<String>>;
+
+/// A started program.
+pub struct Process {
+    name: String,
+    child: Child,
+    stdout: Said,
+    stderr: Said,
+    readers: Vec<JoinHandle<()>>,
+    farewell: Farewell,
+}
+
+/// How a program is ended when its test is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// SIGKILL: nothing it does at its end matters.
+    Kill,
+    /// SIGTERM first: it has children to end.
+    Terminate,
+}
+
+impl Process {
+    /// Starts `program` with `arguments`. The kernel ends it when the test's thread dies without dropping this.
+    pub fn start<I, S>(name: &str, program: &str, arguments: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        let mut command = bound_to_us(program);
+        command.args(arguments);
+        Self::spawn(name, command)
+    }
+
+    /// Starts a prepared command, see [`bound_to_us`].
+    pub fn spawn(name: &str, mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|e| panic!("{name} can't be started ({e}); run ./test, which installs it"));
+        let (stdout, stderr) = (Said::default(), Said::default());
+        let readers = vec![
+            collect(child.stdout.take().expect("piped"), stdout.clone()),
+            collect(child.stderr.take().expect("piped"), stderr.clone()),
+        ];
+        Self { name: name.into(), child, stdout, stderr, readers, farewell: Farewell::Kill }
+    }
+
+    /// Ends it by SIGTERM when dropped, SIGKILL only when that doesn't help.
+    pub fn farewell(mut self, farewell: Farewell) -> Self {
+        self.farewell = farewell;
+        self
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything on standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.lock().expect("reader lives").clone()
+    }
+
+    /// Everything on standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().expect("reader lives").clone()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(pid) = Pid::from_raw(self.pid() as i32) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Waits until `text` appears on standard output; panics with both outputs when it ends first or takes too long.
+    pub fn expect_output(&mut self, text: &str) {
+        let found = wait::within(wait::PATIENCE, || {
+            if self.stdout().contains(text) {
+                return Some(true);
+            }
+            self.child.try_wait().ok().flatten().map(|_| self.stdout().contains(text))
+        });
+        assert!(found == Some(true), "{}: no {text:?}\n{}", self.name, self.last_words());
+    }
+
+    /// The exit status, if it has ended.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Waits for its end; the outputs are complete then.
+    pub fn end_within(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let status = wait::within(patience, || self.child.try_wait().ok().flatten())?;
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+        Some(status)
+    }
+
+    /// Kills it at once and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// The ends of both outputs, for a failure's message.
+    pub fn last_words(&self) -> String {
+        format!("--- {} stdout\n{}\n--- stderr\n{}", self.name, tail(&self.stdout()), tail(&self.stderr()))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.farewell == Farewell::Terminate && self.ended().is_none() {
+            self.signal(Signal::TERM);
+            let _ = self.end_within(Duration::from_secs(3));
+        }
+        self.kill();
+    }
+}
+
+/// A command whose process the kernel kills when we die.
+pub fn bound_to_us(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
+
+fn collect(from: impl Read + Send + 'static, to: Said) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut from = BufReader::new(from);
+        let mut line = Vec::new();
+        while from.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+            to.lock().expect("reader lives").push_str(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+    })
+}
+
+/// The last 4,000 characters: enough to see why, short enough to read.
+fn tail(text: &str) -> String {
+    let skip = text.chars().count().saturating_sub(4000);
+    text.chars().skip(skip).collect()
+}
