@@ -1,0 +1,18 @@
+//! Offer and answer between the two legs of a call (RFC 3264): each leg has a description of its own.
+//!
+//! A peer's offer is never passed on. [`offer`] makes ours to the other leg: our address, one audio stream, the
+//! codecs that can pass unchanged; [`answer`] makes ours to who offered, in its numbers, from what the other leg
+//! answered. Hold needs no state here: directions pass through, mirrored by each side's own view.
+//!
+//! Only plain RTP (`RTP/AVP`) is agreed to so far; an offer with nothing else is refused as not acceptable.
+//!
+//! Not here: when to offer (`calls`), the syntax (`wire::sdp`).
+
+mod local;
+mod negotiate;
+
+pub use local::{Local, LocalMedia};
+pub use negotiate::{Agreed, Refused, answer, audio, direction, holds, offer, remote};
+
+#[cfg(test)]
+mod tests;
