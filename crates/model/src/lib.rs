@@ -4,6 +4,7 @@
 //! themselves. Not here: protocol bytes (`wire`), decisions (`guard`, `sip`, `calls`), anything that does I/O.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+pub mod config;
 pub mod directory;
 pub mod entropy;
 pub mod event;

@@ -27,6 +27,13 @@ impl Mono {
         self.0
     }
 
+    /// This time later by `duration`, saturating at the end of time (584 years).
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Mono {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Mono(self.0.saturating_add(nanos))
+    }
+
     /// Time passed since `earlier`; zero if `earlier` is later.
     pub const fn saturating_since(self, earlier: Mono) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
@@ -36,10 +43,9 @@ impl Mono {
 impl Add<Duration> for Mono {
     type Output = Mono;
 
-    /// Saturates at the end of time (584 years).
+    /// As [`Mono::after`].
     fn add(self, duration: Duration) -> Mono {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        Mono(self.0.saturating_add(nanos))
+        self.after(duration)
     }
 }
 

@@ -1,0 +1,219 @@
+//! What records must agree on with each other: names used once, references that lead somewhere, groups without
+//! cycles, a line named like nobody else's number.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::address::Member;
+use super::draft::Draft;
+use super::office::{Kind, Office};
+use super::problem::Findings;
+use super::read::shown;
+use super::value::{Place, Value};
+
+/// Finds the file's words for an object, so that a problem names its line.
+pub(crate) struct Origins<'a> {
+    root: Option<&'a Value>,
+    index: HashMap<(Kind, String), usize>,
+}
+
+impl<'a> Origins<'a> {
+    pub(crate) fn new(root: Option<&'a Value>, draft: &Draft) -> Origins<'a> {
+        let mut index = HashMap::new();
+        let mut remember = |kind, key: &str, place: Option<usize>| {
+            if let Some(place) = place {
+                index.entry((kind, key.to_owned())).or_insert(place);
+            }
+        };
+        for entry in draft.address_groups.iter().flatten() {
+            remember(Kind::AddressGroup, &entry.value.name, entry.index);
+        }
+        for entry in draft.users.iter().flatten() {
+            remember(Kind::User, &entry.value.login, entry.index);
+        }
+        for entry in draft.extensions.iter().flatten() {
+            remember(Kind::Extension, &entry.value.number, entry.index);
+        }
+        Origins { root, index }
+    }
+
+    /// The object's path and value in the file, or its words and the place of what the file says of its kind.
+    fn find(&self, kind: Kind, key: &str) -> (String, Option<&'a Value>) {
+        let section = self.root.and_then(|root| root.find(kind.section()));
+        if key.is_empty() {
+            return (kind.section().to_owned(), section);
+        }
+        match self.index.get(&(kind, key.to_owned())) {
+            Some(index) => {
+                let item = section.and_then(|section| section.items().get(*index));
+                (format!("{}[{index}]", kind.section()), item)
+            }
+            None => (format!("{kind} {key}"), None),
+        }
+    }
+}
+
+/// Notes every disagreement in `office`.
+pub(crate) fn check(office: &Office, origins: &Origins<'_>, incomplete: bool, findings: &mut Findings) {
+    let mut judge = Judge { office, origins, findings };
+    judge.lines();
+    judge.logins();
+    judge.group_members();
+    if !incomplete {
+        judge.references();
+    }
+}
+
+struct Judge<'a> {
+    office: &'a Office,
+    origins: &'a Origins<'a>,
+    findings: &'a mut Findings,
+}
+
+impl Judge<'_> {
+    /// Notes a problem about item `index` of the object's list `list`, and there about `key`.
+    fn note(&mut self, of: (Kind, &str), list: (&str, usize, &str), what: String, cure: &str) {
+        let (mut path, object) = self.origins.find(of.0, of.1);
+        let (list, index, key) = list;
+        let items = object.and_then(|object| object.find(list));
+        let item = items.and_then(|items| items.items().get(index));
+        let found = item.and_then(|item| item.find(key)).or(item).or(items).or(object);
+        path = format!("{path}.{list}[{index}]");
+        if !key.is_empty() {
+            path = format!("{path}.{key}");
+        }
+        let place = found.map_or(Place::default(), |found| found.place);
+        self.findings.add(place, path, what, cure);
+    }
+
+    fn lines(&mut self) {
+        let office = self.office;
+        let mut owners: HashMap<&str, &str> = HashMap::new();
+        for (number, extension) in &office.extensions {
+            for (index, line) in extension.value.lines.iter().enumerate() {
+                let name = line.username.as_str();
+                let at = ("lines", index, "username");
+                if let Some(owner) = owners.insert(name, number) {
+                    let what = format!("line {} exists already, at extension {owner}", shown(name));
+                    self.note((Kind::Extension, number), at, what, "choose another username");
+                }
+                if name != number && office.extensions.contains_key(name) {
+                    let what = format!("a line named like another extension, {}", shown(name));
+                    self.note(
+                        (Kind::Extension, number),
+                        at,
+                        what,
+                        "choose another username, like 101-mobile",
+                    );
+                }
+            }
+        }
+    }
+
+    fn logins(&mut self) {
+        let mut seen = HashMap::new();
+        for login in self.office.users.keys() {
+            if let Some(other) = seen.insert(login.to_lowercase(), login) {
+                let (path, object) = self.origins.find(Kind::User, login);
+                let place = object.map_or(Place::default(), |object| object.place);
+                let what = format!("logins {} and {} differ in case only", shown(other), shown(login));
+                self.findings.add(place, format!("{path}.login"), what, "choose another login");
+            }
+        }
+    }
+
+    fn references(&mut self) {
+        let office = self.office;
+        for (login, user) in &office.users {
+            for (index, number) in user.value.extensions.iter().enumerate() {
+                if !office.extensions.contains_key(number) {
+                    let what = format!("extension {} does not exist", shown(number));
+                    let cure = "add the extension, or take it from the user";
+                    self.note((Kind::User, login), ("extensions", index, ""), what, cure);
+                }
+            }
+        }
+        self.local();
+    }
+
+    fn local(&mut self) {
+        let Some(name) = &self.office.network.local else { return };
+        let (path, section) = self.origins.find(Kind::Network, "");
+        let place =
+            section.map_or(Place::default(), |s| s.find("local").map_or(s.place, |found| found.place));
+        let key = format!("{path}.local");
+        let Some(group) = self.office.address_groups.get(name) else {
+            let what = format!("address group {} does not exist", shown(name));
+            self.findings.add(place, key, what, "add the group, or remove this key");
+            return;
+        };
+        if group.value.members.is_empty() {
+            let what = format!("address group {} is empty", shown(name));
+            self.findings.add(place, key, what, "give the group members, or remove this key");
+        } else if holds_host(self.office, name) {
+            let what =
+                format!("address group {} holds a host name, which is not available yet here", shown(name));
+            self.findings.add(place, key, what, "name addresses and prefixes");
+        }
+    }
+
+    fn group_members(&mut self) {
+        let office = self.office;
+        let cyclic = cyclic_groups(office);
+        for (name, group) in &office.address_groups {
+            for (index, member) in group.value.members.iter().enumerate() {
+                let Member::Group(other) = member else { continue };
+                let at = ("members", index, "");
+                if !office.address_groups.contains_key(other) {
+                    let what = format!("address group {} does not exist", shown(other));
+                    self.note((Kind::AddressGroup, name), at, what, "add the group, or remove this member");
+                } else if cyclic.contains(name.as_str()) && cyclic.contains(other.as_str()) {
+                    let what = format!("address group {} holds itself through {}", shown(name), shown(other));
+                    self.note((Kind::AddressGroup, name), at, what, "remove one of the references");
+                }
+            }
+        }
+    }
+}
+
+fn holds_host(office: &Office, name: &str) -> bool {
+    groups_below(office, name)
+        .into_iter()
+        .filter_map(|name| office.address_groups.get(name))
+        .any(|group| group.value.members.iter().any(|member| matches!(member, Member::Host(_))))
+}
+
+fn groups_in<'a>(office: &'a Office, name: &str) -> impl Iterator<Item = &'a str> {
+    let members = office.address_groups.get(name).map(|group| &group.value.members);
+    members.into_iter().flatten().filter_map(|member| match member {
+        Member::Group(name) => Some(name.as_str()),
+        _ => None,
+    })
+}
+
+/// `start` and the groups it holds, directly or not. Each is visited once.
+pub(crate) fn groups_below<'a>(office: &'a Office, start: &'a str) -> BTreeSet<&'a str> {
+    let mut seen = BTreeSet::new();
+    let mut waiting = vec![start];
+    while let Some(name) = waiting.pop() {
+        if seen.insert(name) {
+            waiting.extend(groups_in(office, name));
+        }
+    }
+    seen
+}
+
+/// The groups on cycles (or on a way from one cycle to another): what is left when groups that hold no left group,
+/// and groups that no left group holds, are taken away again and again.
+fn cyclic_groups(office: &Office) -> HashSet<&str> {
+    let mut left: HashSet<&str> = office.address_groups.keys().map(String::as_str).collect();
+    loop {
+        let held: HashSet<&str> = left.iter().flat_map(|name| groups_in(office, name)).collect();
+        let holds = |name: &&str| groups_in(office, name).any(|inner| left.contains(inner));
+        let next: HashSet<&str> =
+            left.iter().copied().filter(|name| held.contains(name) && holds(name)).collect();
+        if next.len() == left.len() {
+            return next;
+        }
+        left = next;
+    }
+}

@@ -1,0 +1,49 @@
+//! The configuration: one schema, of which the TOML file, the JSON of the API and the export are views; and every
+//! change as a plan that is judged before it is carried out (SPEC R3.3, R3.4).
+//!
+//! A file is parsed into values that know their place (`value`), read by the sections' schema (`read`, `schema`,
+//! `check`) into a draft (`file`, `draft`), settled against the present office (`settle`), checked as a whole
+//! (`agree`) and described (`describe`): a [`Plan`]. Pure: storing it is `store`'s, random bytes, ids and the time
+//! come in by [`Supply`].
+
+mod address;
+mod agree;
+mod check;
+mod country;
+mod describe;
+mod draft;
+mod export;
+mod file;
+mod office;
+mod password;
+mod plan;
+mod problem;
+mod read;
+mod rollback;
+mod scalar;
+mod schema;
+mod settle;
+mod snapshot;
+mod value;
+
+pub use address::Member;
+pub use check::{
+    MAX_ALIASES, MAX_LINES, MAX_LISTEN, MAX_MEMBERS, MAX_NUMBER, MAX_USER_EXTENSIONS, MAX_USERNAME,
+};
+pub use country::calling_code;
+pub use draft::{Mode, NewPassword};
+pub use export::{Secrets, export};
+pub use file::{MAX_EXTENSIONS, MAX_GROUPS, MAX_USERS};
+pub use office::{Kind, Object, Office, Row, SipPasswords, Unreadable};
+pub use password::{GENERATED_LENGTH, generate};
+pub use plan::{
+    Change, Deletions, Effects, MAX_FILE, MAX_UNCONFIRMED, Options, Plan, Refusal, Source, Supply, plan,
+};
+pub use problem::{MAX_PROBLEMS, Problem, Problems};
+pub use rollback::{first_administrator, new_password, rollback};
+pub use scalar::{Digest, PortRange, Role, Size, Span};
+pub use schema::{
+    AddressGroup, Extension, Forwarding, Line, Listen, Logs, Network, NoAnswer, Personal, Sip, System, User,
+};
+pub use snapshot::{directory, prefixes};
+pub use value::Value;

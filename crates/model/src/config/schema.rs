@@ -1,0 +1,288 @@
+//! The sections of the configuration: the one schema that TOML, JSON and export are views of.
+//!
+//! Each record lists its keys with their defaults. What a record can say about itself is checked in `check`; what
+//! several records must agree on, in `agree`.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use super::address::Member;
+use super::check;
+use super::read::section;
+use super::scalar::{Digest, PortRange, Role, Size, Span};
+use super::value::{Data, Value};
+use crate::DialString;
+
+/// Sections of this release, in the order of an export.
+pub(crate) const SECTIONS: &[&str] =
+    &["system", "network", "listen", "sip", "logs", "address_groups", "users", "extensions"];
+/// Sections of releases to come, refused by name.
+pub(crate) const LATER: &[&str] = &[
+    "tls",
+    "firewall",
+    "security",
+    "call_permissions",
+    "blacklist",
+    "trunks",
+    "routes",
+    "emergency",
+    "ring_groups",
+    "queues",
+    "attendants",
+    "conferences",
+    "mail",
+    "snmp",
+    "provisioning",
+    "crm",
+    "directory",
+    "vault",
+    "backup",
+];
+
+section! {
+    /// `[system]`: what the office is called and how it writes numbers.
+    pub struct System {
+        /// The organisation's name.
+        name: String = "Ringwall".to_owned(),
+        /// IANA time zone: days and history are counted in it.
+        time_zone: String = "UTC".to_owned(),
+        /// Language of announcements and pages.
+        language: String = "en".to_owned(),
+        /// The SIP domain, a name or an address.
+        domain: String = "localhost".to_owned(),
+        /// Other names of the same domain.
+        aliases: Vec<String> = Vec::new(),
+        /// The digest realm; the domain where absent.
+        realm: Option<String> = None,
+        /// ISO 3166 country, two letters; absent: numbers have no canonical form.
+        country: Option<String> = None,
+        /// Dialled before a country code.
+        international_prefix: String = "00".to_owned(),
+        /// Dialled before an area code; empty where there is none.
+        national_prefix: String = String::new(),
+        /// How long running calls are given when the server stops (SPEC R3.1).
+        drain: Span = Span::seconds(10),
+    }
+    aside []
+    later []
+    check check::system
+}
+
+section! {
+    /// `[network]`: who is inside and what others are shown (SPEC R2.23).
+    pub struct Network {
+        /// Address group of who is inside; absent: private, loopback and link-local addresses.
+        local: Option<String> = None,
+        /// Shown to IPv4 peers outside.
+        public_address_v4: Option<Ipv4Addr> = None,
+        /// Shown to IPv6 peers outside.
+        public_address_v6: Option<Ipv6Addr> = None,
+    }
+    aside []
+    later [("trusted_proxies", Value::is_empty)]
+    check |_, _, _| {}
+}
+
+section! {
+    /// `[listen]`: ports and addresses (SPEC section 2). An empty list switches a listener off.
+    pub struct Listen {
+        /// SIP over UDP.
+        sip_udp: Vec<SocketAddr> = any_address(5_060),
+        /// SIP over TCP.
+        sip_tcp: Vec<SocketAddr> = any_address(5_060),
+        /// Media.
+        media_ports: PortRange = PortRange { first: 10_000, last: 19_999 },
+    }
+    aside []
+    later [("sip_tls", Value::is_empty)]
+    check check::listen
+}
+
+fn any_address(port: u16) -> Vec<SocketAddr> {
+    vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))]
+}
+
+section! {
+    /// `[sip]`: times of the SIP side.
+    pub struct Sip {
+        /// Shortest registration granted.
+        min_expires: Span = Span::seconds(60),
+        /// Longest registration granted.
+        max_expires: Span = Span::seconds(3_600),
+        /// Between keep-alives to `nat` lines.
+        keep_alive: Span = Span::seconds(25),
+        /// Silence on an expected media stream after which a call ends.
+        dead_media: Span = Span::seconds(60),
+        /// How long a phone rings where nothing else says.
+        ring_timeout: Span = Span::seconds(120),
+    }
+    aside []
+    later []
+    check check::sip
+}
+
+section! {
+    /// `[logs]`: how much of the log files is kept (SPEC R10.1).
+    pub struct Logs {
+        /// Size at which a file is rotated.
+        rotate_size: Size = Size(10_000_000),
+        /// Rotated files kept of each log.
+        keep: u32 = 10,
+    }
+    aside []
+    later [("syslog", Value::is_empty)]
+    check check::logs
+}
+
+section! {
+    /// `[[address_groups]]`: a named set of addresses (SPEC R4.1).
+    pub struct AddressGroup {
+        /// Its name.
+        name: String,
+        /// What it holds.
+        members: Vec<Member> = Vec::new(),
+    }
+    aside ["was"]
+    later []
+    check check::address_group
+}
+
+section! {
+    /// `[[users]]`: a person with a login.
+    pub struct User {
+        /// Signs in with this.
+        login: String,
+        /// The person's name.
+        name: String = String::new(),
+        /// For what is mailed to the person.
+        email: String = String::new(),
+        /// What the person may do on the console.
+        role: Role = Role::User,
+        /// Numbers of the person's extensions.
+        extensions: Vec<String> = Vec::new(),
+        /// Keys owned by the person that `apply` overwrites: `password`.
+        enforce: Vec<String> = Vec::new(),
+    }
+    aside ["was", "password", "password_hash"]
+    later []
+    check check::user
+}
+
+section! {
+    /// `[[extensions]]`: an internal number.
+    pub struct Extension {
+        /// The number dialled.
+        number: String,
+        /// Shown as the caller's name.
+        description: String = String::new(),
+        /// Its phones stand behind a translating router.
+        nat: bool = false,
+        /// Its devices.
+        lines: Vec<Line> = Vec::new(),
+        /// Keys owned by the user that `apply` overwrites: `forwarding`, `do_not_disturb`.
+        enforce: Vec<String> = Vec::new(),
+    }
+    aside ["was", "forwarding", "do_not_disturb"]
+    later [
+        ("call_permissions", Value::is_empty),
+        ("encryption", is_off),
+        ("voicemail", is_disabled),
+        ("recording", is_off)
+    ]
+    check check::extension
+}
+
+section! {
+    /// A device of an extension.
+    pub struct Line {
+        /// Its SIP username, unique in the office.
+        username: String,
+        /// Which digests it is challenged with.
+        digest: Digest = Digest::default(),
+    }
+    aside ["was", "password"]
+    later []
+    check check::line
+}
+
+section! {
+    /// Where an extension's calls go instead; a user's own setting (SPEC R6.8).
+    pub struct Forwarding {
+        /// Every call.
+        always: Option<DialString> = None,
+        /// Calls that find it busy.
+        busy: Option<DialString> = None,
+        /// Calls that ring too long.
+        no_answer: Option<NoAnswer> = None,
+        /// Calls while no phone is reachable.
+        unreachable: Option<DialString> = None,
+    }
+    aside []
+    later []
+    check |_, _, _| {}
+}
+
+section! {
+    /// Forwarding of calls that ring too long.
+    pub struct NoAnswer {
+        /// Where to.
+        to: Option<DialString>,
+        /// After how long.
+        after: Span = Span::seconds(20),
+    }
+    aside []
+    later []
+    check check::no_answer
+}
+
+section! {
+    /// What an extension's user sets himself; no part of revisions (SPEC R3.4).
+    pub struct Personal {
+        /// Where its calls go instead.
+        forwarding: Forwarding = Forwarding::default(),
+        /// Refuses calls as busy.
+        do_not_disturb: bool = false,
+    }
+    aside []
+    later []
+    check |_, _, _| {}
+}
+
+fn is_off(value: &Value) -> bool {
+    value.is_empty() || value.as_text() == Some("off")
+}
+
+/// `voicemail` may be there as long as it is not enabled.
+fn is_disabled(value: &Value) -> bool {
+    value.is_empty() || value.find("enabled").is_some_and(|enabled| enabled.data == Data::Boolean(false))
+}
+
+impl Sip {
+    /// The section's and the system's times as the machines use them.
+    pub fn times(&self, drain: Span) -> crate::directory::Times {
+        crate::directory::Times {
+            min_expires: self.min_expires.0,
+            max_expires: self.max_expires.0,
+            keep_alive: self.keep_alive.0,
+            dead_media: self.dead_media.0,
+            ring_timeout: self.ring_timeout.0,
+            drain: drain.0,
+        }
+    }
+}
+
+impl Forwarding {
+    /// The setting as the directory holds it.
+    pub fn resolved(&self) -> crate::directory::Forwarding {
+        let no_answer = |rule: &NoAnswer| rule.to.clone().map(|to| (to, rule.after.0));
+        crate::directory::Forwarding {
+            always: self.always.clone(),
+            busy: self.busy.clone(),
+            no_answer: self.no_answer.as_ref().and_then(no_answer),
+            unreachable: self.unreachable.clone(),
+        }
+    }
+}
+
+/// Longest time any setting may have: a month covers every timer of an exchange.
+pub(crate) const MAX_SPAN: Duration = Duration::from_secs(31 * 86_400);

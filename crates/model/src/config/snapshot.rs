@@ -1,0 +1,100 @@
+//! From the configured office to the directory that the machines look things up in.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::agree::groups_below;
+use super::country::calling_code;
+use super::office::Office;
+use super::schema::{Extension, Line};
+use crate::Secret;
+use crate::directory::{self, Directory, Nat};
+use crate::number::Numbering;
+
+/// The directory of `office`, sharing with `previous` every record that did not change.
+pub fn directory(office: &Office, previous: Option<&Directory>) -> Directory {
+    let system = &office.system;
+    let domain = bare(&system.domain);
+    let mut made = Directory {
+        revision: office.revision,
+        realm: system.realm.clone().unwrap_or_else(|| system.domain.clone()),
+        aliases: system.aliases.iter().map(|alias| bare(alias)).collect(),
+        numbering: Numbering {
+            country_code: system.country.as_deref().and_then(calling_code).unwrap_or("").to_owned(),
+            international_prefix: system.international_prefix.clone(),
+            national_prefix: system.national_prefix.clone(),
+        },
+        times: office.sip.times(system.drain),
+        network: network(office),
+        domain,
+        ..Directory::empty()
+    };
+    made.extensions.reserve(office.extensions.len());
+    made.lines.reserve(office.sip_passwords.len());
+    for object in office.extensions.values() {
+        add(&mut made, office, &object.value, previous);
+    }
+    made
+}
+
+/// Lower case, without the brackets of an IPv6 address and without a final dot.
+fn bare(name: &str) -> String {
+    let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    inner.strip_suffix('.').unwrap_or(inner).to_ascii_lowercase()
+}
+
+fn network(office: &Office) -> directory::Network {
+    let local = office.network.local.as_deref().map_or(Vec::new(), |name| prefixes(office, name));
+    directory::Network {
+        local: IpNet::aggregate(&local),
+        public_v4: office.network.public_address_v4,
+        public_v6: office.network.public_address_v6,
+    }
+}
+
+/// The prefixes of address group `name` and of the groups it holds. Host names count for nothing here.
+pub fn prefixes(office: &Office, name: &str) -> Vec<IpNet> {
+    let groups = groups_below(office, name).into_iter().filter_map(|name| office.address_groups.get(name));
+    groups.flat_map(|group| &group.value.members).flat_map(super::address::Member::prefixes).collect()
+}
+
+fn add(made: &mut Directory, office: &Office, extension: &Extension, previous: Option<&Directory>) {
+    let old = previous.and_then(|previous| previous.extensions.get(extension.number.as_str()));
+    let number = old.map_or_else(|| Arc::from(extension.number.as_str()), |old| Arc::clone(&old.number));
+    let nat = if extension.nat { Nat::On } else { Nat::Off };
+    let mut names = Vec::with_capacity(extension.lines.len());
+    for line in &extension.lines {
+        let Some(password) = office.sip_passwords.get(&line.username) else { continue };
+        let shared = previous.and_then(|previous| previous.lines.get(line.username.as_str()));
+        let line =
+            shared.filter(|old| is_same(old, line, &number, nat, password)).cloned().unwrap_or_else(|| {
+                Arc::new(directory::Line {
+                    username: Arc::from(line.username.as_str()),
+                    extension: Arc::clone(&number),
+                    password: password.clone(),
+                    digest: line.digest.0,
+                    nat,
+                })
+            });
+        names.push(Arc::clone(&line.username));
+        made.lines.insert(Arc::clone(&line.username), line);
+    }
+    let personal = office.personal.get(&extension.number);
+    let fresh = directory::Extension {
+        number: Arc::clone(&number),
+        description: extension.description.clone(),
+        lines: names,
+        forwarding: personal.map(|personal| personal.forwarding.resolved()).unwrap_or_default(),
+        do_not_disturb: personal.is_some_and(|personal| personal.do_not_disturb),
+    };
+    let shared = old.filter(|old| ***old == fresh).cloned().unwrap_or_else(|| Arc::new(fresh));
+    made.extensions.insert(number, shared);
+}
+
+fn is_same(old: &directory::Line, line: &Line, number: &str, nat: Nat, password: &Secret) -> bool {
+    old.extension.as_ref() == number
+        && old.digest == line.digest.0
+        && old.nat == nat
+        && old.password == *password
+}
