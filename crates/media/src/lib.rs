@@ -19,6 +19,7 @@ mod receiver;
 pub mod sdp;
 mod sender;
 mod shard;
+mod source;
 mod stage;
 
 pub use buffer::{Buffer, HEADROOM, STORAGE, TAILROOM};
@@ -29,4 +30,5 @@ pub use payload::{PayloadMap, Payloads, Role};
 pub use ports::{Exhausted, PortPair, Ports};
 pub use quality::{Quality, Stream};
 pub use shard::{Config, SILENCE_FACTOR, Shard};
+pub use source::{MediaPort, PortSource, PortsExhausted};
 pub use stage::{Meter, Protection, Tap, Transform};
