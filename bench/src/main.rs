@@ -1,0 +1,134 @@
+//! Reproducible loads beside peers in the same run: what one operation costs the server in processor time, what it
+//! holds in memory, what it does beyond its limits. `bench all` prints every figure as Markdown; the other commands
+//! are its parts. The server has one core, the load the other.
+
+mod callee;
+mod caller;
+mod calls;
+mod digest;
+mod media;
+mod pace;
+mod peers;
+mod phones;
+mod register;
+mod report;
+mod runs;
+mod sip;
+mod suite;
+mod usage;
+
+use clap::{Args, Parser, Subcommand};
+use peers::Peer;
+use rustix::thread::{CpuSet, sched_setaffinity};
+use std::time::Duration;
+
+/// The core of the load.
+const LOAD_CORE: usize = 1;
+
+#[derive(Parser)]
+#[command(about = "Reproducible loads beside peers in the same run")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Every figure, as Markdown.
+    All(suite::Options),
+    /// Authenticated registrations.
+    Register(Load),
+    /// Calls without speech; both ends are ours.
+    Calls(Load),
+    /// Calls with G.711 in both directions.
+    Media {
+        /// Who is measured.
+        #[arg(long, value_enum, default_value = "ringwall")]
+        peer: Peer,
+        /// Calls at once.
+        #[arg(long, default_value_t = 200)]
+        calls: u32,
+        /// For how long they speak.
+        #[arg(long, default_value_t = 15)]
+        seconds: u64,
+    },
+    /// The highest clean rate, and what is served when twice that is offered.
+    Overload(Load),
+    /// Memory per phone and per call, and after many of both.
+    Memory(suite::Options),
+    /// From start to the first registration.
+    Start(suite::Options),
+    /// The bare loop itself; started by `media --peer bare`.
+    #[command(hide = true)]
+    Relay {
+        /// Calls at once.
+        #[arg(long)]
+        calls: u16,
+    },
+}
+
+#[derive(Args)]
+struct Load {
+    /// Who is measured.
+    #[arg(long, value_enum, default_value = "ringwall")]
+    peer: Peer,
+    /// Operations offered a second.
+    #[arg(long, default_value_t = 1000)]
+    rate: u32,
+    /// For how long.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Phones.
+    #[arg(long, default_value_t = 1000)]
+    users: usize,
+    /// How long a call lasts, in milliseconds.
+    #[arg(long, default_value_t = 500)]
+    hold_ms: u64,
+    /// Calls rather than registrations, for `overload`.
+    #[arg(long)]
+    of_calls: bool,
+}
+
+fn main() -> std::io::Result<()> {
+    let arguments = Arguments::parse();
+    if let Command::Relay { calls } = arguments.command {
+        return peers::relay(calls);
+    }
+    let mut core = CpuSet::new();
+    core.set(LOAD_CORE);
+    // With one core only, both share it: the figures are the server's processor time and remain comparable.
+    let _ = sched_setaffinity(None, &core);
+    match arguments.command {
+        Command::All(options) => suite::all(options),
+        Command::Register(load) => {
+            println!("{}", report::OPERATIONS);
+            let measured = runs::Exchange::open(load.peer, load.users).register(load.rate, load.duration());
+            report::operations("REGISTER", load.peer.name(), load.rate, &measured);
+        }
+        Command::Calls(load) => {
+            println!("{}", report::OPERATIONS);
+            let hold = Duration::from_millis(load.hold_ms);
+            let measured = runs::Exchange::open(load.peer, load.users).call(load.rate, load.duration(), hold);
+            report::operations("call", load.peer.name(), load.rate, &measured);
+        }
+        Command::Media { peer, calls, seconds } => {
+            println!("{}", report::MEDIA);
+            let measured = runs::speak_through(peer, calls, Duration::from_secs(seconds));
+            report::media(peer.name(), &measured);
+        }
+        Command::Overload(load) => {
+            let what = if load.of_calls { suite::What::Calls } else { suite::What::Registrations };
+            suite::overload(load.peer, what, load.duration());
+        }
+        Command::Memory(options) => suite::memory(options),
+        Command::Start(_) => suite::start(),
+        Command::Relay { .. } => {}
+    }
+    Ok(())
+}
+
+impl Load {
+    fn duration(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}

@@ -1,0 +1,192 @@
+//! The whole set of figures, in the order of a report.
+
+use crate::digest::PASSWORD;
+use crate::peers::{self, Peer, SERVER};
+use crate::phones::Phones;
+use crate::register::Registering;
+use crate::runs::{Exchange, Measured, speak_through};
+use crate::{report, usage};
+use clap::Args;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How much is done.
+#[derive(Args, Clone, Copy)]
+pub struct Options {
+    /// A tenth of everything: to see that it works, not to compare.
+    #[arg(long)]
+    pub quick: bool,
+    /// Peers only: figures of a machine before there is anything to compare with.
+    #[arg(long)]
+    pub peers_only: bool,
+}
+
+/// What is offered beyond the limit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// REGISTER.
+    Registrations,
+    /// Calls without speech.
+    Calls,
+}
+
+const USERS: usize = 1000;
+const HOLD: Duration = Duration::from_millis(500);
+
+impl Options {
+    fn seconds(self, seconds: u64) -> Duration {
+        Duration::from_secs(if self.quick { seconds.div_ceil(5) } else { seconds })
+    }
+
+    fn among(self, peers: &[Peer]) -> Vec<Peer> {
+        peers.iter().copied().filter(|p| !self.peers_only || *p != Peer::Ringwall).collect()
+    }
+}
+
+/// Everything.
+pub fn all(options: Options) {
+    println!("Machine: {}\n\n## Registrations and calls\n\n{}", machine(), report::OPERATIONS);
+    for peer in options.among(&[Peer::Ringwall, Peer::Kamailio]) {
+        for rate in [1000, 8000] {
+            let measured = Exchange::open(peer, USERS).register(rate, options.seconds(10));
+            report::operations("REGISTER", peer.name(), rate, &measured);
+        }
+        for rate in [100, 1000] {
+            let measured = Exchange::open(peer, USERS).call(rate, options.seconds(20), HOLD);
+            report::operations("call", peer.name(), rate, &measured);
+        }
+    }
+    println!("\n## Speech, G.711, 20 ms, both ways\n\n{}", report::MEDIA);
+    for calls in [200, 400, 1400] {
+        for peer in options.among(&[Peer::Ringwall, Peer::Rtpengine, Peer::Bare]) {
+            let measured = speak_through(peer, calls, options.seconds(15));
+            report::media(peer.name(), &measured);
+        }
+    }
+    if options.peers_only {
+        return;
+    }
+    println!("\n## Beyond the limit\n");
+    overload(Peer::Ringwall, What::Registrations, options.seconds(5));
+    overload(Peer::Ringwall, What::Calls, options.seconds(5));
+    println!("\n## Memory\n");
+    memory(options);
+    println!("\n## Start to the first 200 to a REGISTER\n");
+    start();
+}
+
+/// Doubles the offered rate until it is no longer clean, then offers twice the highest clean one.
+pub fn overload(peer: Peer, what: What, duration: Duration) {
+    let (name, first) = if what == What::Calls { ("calls", 500) } else { ("registrations", 2000) };
+    let run = |rate: u32| -> Measured {
+        let mut exchange = Exchange::open(peer, USERS);
+        match what {
+            What::Calls => exchange.call(rate, duration, HOLD),
+            What::Registrations => exchange.register(rate, duration),
+        }
+    };
+    let mut clean = 0;
+    let mut rate = first;
+    loop {
+        let outcome = run(rate).outcome;
+        let failed = outcome.failed as f64 / outcome.offered as f64;
+        println!(
+            "- {rate} {name}/s offered: {} good, {} failed, {} sent again",
+            outcome.good, outcome.failed, outcome.again
+        );
+        // Clean: nothing failed, and hardly anything had to be repeated.
+        if failed > 0.0 || outcome.again * 100 > outcome.offered {
+            break;
+        }
+        clean = rate;
+        rate += rate / 4;
+    }
+    let outcome = run(clean * 2).outcome;
+    let served = outcome.good as f64 / outcome.lasted.as_secs_f64().max(duration.as_secs_f64());
+    let share = 100.0 * outcome.good as f64 / (f64::from(clean) * duration.as_secs_f64());
+    println!(
+        "- {} {name}/s offered, twice the clean rate: {} good ({share:.0} % of the clean rate over the offer, {served:.0}/s to the end), {} failed",
+        clean * 2,
+        outcome.good,
+        outcome.failed
+    );
+}
+
+/// Memory per phone, per call, and after many of both.
+pub fn memory(options: Options) {
+    let kilobytes = |bytes: u64| bytes as f64 / 1024.0;
+    let size = |users: usize| {
+        let exchange = Exchange::open(Peer::Ringwall, users);
+        (usage::memory(exchange.server.pid), exchange)
+    };
+    let (small, _) = size(1000);
+    let (large, _) = size(5000);
+    println!("- 1,000 phones registered: {:.1} MB in all", kilobytes(small) / 1024.0);
+    println!("- each further registered phone: {:.2} KB", kilobytes(large.saturating_sub(small)) / 4000.0);
+    let (before, mut exchange) = size(1000);
+    let mut during = 0;
+    exchange.speak(Duration::from_secs(2), |server| during = usage::memory(server.pid));
+    println!("- each call with speech: {:.1} KB", kilobytes(during.saturating_sub(before)) / 500.0);
+    let (registrations, calls) = if options.quick { (50_000, 3_000) } else { (500_000, 30_000) };
+    let before = usage::memory(exchange.server.pid);
+    exchange.register(4000, Duration::from_secs(registrations / 4000));
+    exchange.call(500, Duration::from_secs(calls / 500), HOLD);
+    let after = usage::memory(exchange.server.pid);
+    let ratio = after as f64 / before as f64;
+    println!("- after {registrations} REGISTER and {calls} calls: {ratio:.2} times as much as before");
+}
+
+/// How long a start takes until a phone has registered.
+pub fn start() {
+    for users in [1000, 10_000] {
+        let folder = std::env::temp_dir().join(format!("bench-{}-start", std::process::id()));
+        let _ = std::fs::create_dir_all(&folder);
+        let file = folder.join("office.toml");
+        std::fs::write(&file, peers::office(users)).expect("a file in its folder");
+        let serve = |more: &[&str]| {
+            let mut command = Command::new(peers::binary());
+            command.arg("serve").arg("--data").arg(folder.join("data")).args(more);
+            command.env("RINGWALL_ADMIN_PASSWORD", PASSWORD).stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().expect("the binary starts")
+        };
+        let first = first_registration(|| serve(&["--apply", &file.to_string_lossy()]));
+        let again = first_registration(|| serve(&[]));
+        println!(
+            "- {users} extensions: {again:.0} ms (the first start, with its configuration: {first:.0} ms)"
+        );
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+}
+
+/// Milliseconds from starting a server to the first 200; the server is ended.
+fn first_registration(start: impl FnOnce() -> std::process::Child) -> f64 {
+    let mut phones = Phones::new(2, 1).expect("an address");
+    let begin = Instant::now();
+    let mut child = start();
+    let numbers = peers::numbers(1);
+    let patience = Duration::from_secs(60);
+    let asked = loop {
+        // The first datagrams meet a closed port; a phone in a hurry asks again at once.
+        let outcome = Registering::new(&mut phones, SERVER, &numbers).impatient();
+        if outcome.good == 1 || begin.elapsed() > patience {
+            break begin.elapsed();
+        }
+    };
+    if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    let _ = child.wait();
+    asked.as_secs_f64() * 1000.0
+}
+
+/// The machine, as a reader of the figures must know it.
+fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info
+        .lines()
+        .find_map(|l| l.strip_prefix("model name")?.split_once(':'))
+        .map_or("unknown", |(_, m)| m.trim());
+    let cores = info.lines().filter(|l| l.starts_with("processor")).count();
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{model}, {cores} cores, Linux {}", kernel.trim())
+}
