@@ -11,12 +11,13 @@ impl fmt::Display for Session {
         f.write_str("v=0\r\n")?;
         line(f, 'o', &self.origin)?;
         line(f, 's', &self.name)?;
-        let before = |line: &&Line| matches!(line.kind, 'i' | 'u' | 'e' | 'p');
-        kept(f, self.lines.iter().filter(before))?;
+        let after = |line: &Line| !matches!(line.kind, 'i' | 'u' | 'e' | 'p');
+        let (before, after) = split(&self.lines, after);
+        kept(f, before)?;
         if let Some(connection) = &self.connection {
             line(f, 'c', connection)?;
         }
-        kept(f, self.lines.iter().filter(|line| !before(line)))?;
+        kept(f, after)?;
         self.media.iter().try_for_each(|media| media.fmt(f))
     }
 }
@@ -34,16 +35,23 @@ impl fmt::Display for Media {
             head.push_str(format);
         }
         line(f, 'm', &head)?;
-        kept(f, self.lines.iter().filter(|line| line.kind == 'i'))?;
+        let (before, after) = split(&self.lines, |line| line.kind != 'i');
+        kept(f, before)?;
         if let Some(connection) = &self.connection {
             line(f, 'c', connection)?;
         }
-        kept(f, self.lines.iter().filter(|line| line.kind != 'i'))
+        kept(f, after)
     }
 }
 
-fn kept<'a>(f: &mut fmt::Formatter<'_>, mut lines: impl Iterator<Item = &'a Line>) -> fmt::Result {
-    lines.try_for_each(|kept| line(f, kept.kind, &kept.value))
+/// The lines before the first that stands behind `c=`, and the others.
+fn split(lines: &[Line], is_behind: impl Fn(&Line) -> bool) -> (&[Line], &[Line]) {
+    let at = lines.iter().position(is_behind).unwrap_or(lines.len());
+    lines.split_at_checked(at).unwrap_or((lines, &[]))
+}
+
+fn kept(f: &mut fmt::Formatter<'_>, lines: &[Line]) -> fmt::Result {
+    lines.iter().try_for_each(|kept| line(f, kept.kind, &kept.value))
 }
 
 /// One line. A line end inside a value would be a line of its own to the reader, so it does not get out.
