@@ -5,9 +5,18 @@
 //! who he is. Not here: media, who rings whom (`calls`), sockets (`net`).
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
-pub mod limits;
 mod api;
+mod auth;
+pub mod limits;
+mod message;
+mod registrar;
+mod session;
+mod stack;
+mod timers;
+mod transaction;
 
-pub use api::{
-    Cause, End, Invite, Output, Party, Refusal, SessionEvent, SessionId, Target,
-};
+pub use api::{Cause, End, Invite, Output, Party, Refusal, SessionEvent, SessionId, Target};
+pub use session::Busy;
+pub use stack::Stack;
+pub use timers::Timers;
+pub use transaction::TooMany;

@@ -1,0 +1,280 @@
+//! The table of bindings: by line, with expiry and keep-alives.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::directory::{Extension, Nat};
+use model::live::{Binding, Registration};
+use model::{Flow, FlowId, Mono, Now, Transport};
+
+use crate::api::Target;
+use crate::limits::MAX_CONTACTS_PER_LINE;
+use crate::timers::Timers;
+
+/// A binding of this process; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct EntryId(u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Expiry,
+    KeepAlive,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: EntryId,
+    binding: Arc<Binding>,
+    /// Where a call to it is sent; `None`: unreachable until the phone is back.
+    flow: Option<Flow>,
+    nat: Nat,
+    expires: Mono,
+    /// When its one expiry timer fires; a refresh leaves the timer alone and only moves `expires`.
+    looked_at: Mono,
+}
+
+/// All bindings.
+#[derive(Debug, Default)]
+pub(crate) struct Bindings {
+    lines: HashMap<Arc<str>, Vec<Entry>, foldhash::fast::RandomState>,
+    ids: HashMap<EntryId, Arc<str>, foldhash::fast::RandomState>,
+    streams: HashMap<FlowId, Vec<Arc<str>>, foldhash::fast::RandomState>,
+    sources: HashMap<IpAddr, u32, foldhash::fast::RandomState>,
+    timers: Timers<(EntryId, Timer)>,
+    latest: u64,
+}
+
+/// Whether a binding is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    New,
+    Refreshed,
+}
+
+/// What a timer of the table brought.
+#[derive(Debug)]
+pub(crate) enum Due {
+    Nothing,
+    Expired(Arc<Binding>),
+    KeepAlive(Flow),
+}
+
+impl Bindings {
+    pub(crate) fn next_wake(&self) -> Option<Mono> {
+        self.timers.next()
+    }
+
+    /// Phones registered from this address at the moment.
+    pub(crate) fn standing_at(&self, source: IpAddr) -> u32 {
+        self.sources.get(&source.to_canonical()).copied().unwrap_or(0)
+    }
+
+    /// The bindings of a line.
+    pub(crate) fn of_line(&self, line: &str) -> impl Iterator<Item = &Arc<Binding>> {
+        self.lines.get(line).into_iter().flatten().map(|entry| &entry.binding)
+    }
+
+    /// The binding of a line's contact, if it is registered.
+    pub(crate) fn find(&self, line: &str, contact: &str) -> Option<&Arc<Binding>> {
+        self.of_line(line).find(|binding| same_contact(&binding.contact, contact))
+    }
+
+    /// Adds or refreshes a binding; returns those that it replaces or that had to make room.
+    pub(crate) fn keep(
+        &mut self,
+        now: Now,
+        binding: Arc<Binding>,
+        flow: Option<Flow>,
+        nat: Nat,
+        keep_alive: Duration,
+    ) -> (Kept, Vec<Arc<Binding>>) {
+        let expires = now.mono.after(binding.expires.saturating_since(now.wall));
+        let line = binding.line.clone();
+        let old = self.take(&line, |entry| same_contact(&entry.binding.contact, &binding.contact));
+        if let Some(old) = old {
+            let entry = Entry { binding, flow, nat, expires, ..old };
+            self.put(entry);
+            return (Kept::Refreshed, Vec::new());
+        }
+        let mut gone: Vec<Arc<Binding>> = Vec::new();
+        if let Some(same_device) = self.take(&line, |entry| is_same_device(&entry.binding, &binding)) {
+            gone.push(self.forget(same_device));
+        }
+        if self.of_line(&line).count() >= MAX_CONTACTS_PER_LINE {
+            // Phones that get a new port at each start leave their old contacts behind: the one to expire first goes.
+            let first = self.lines.get(&line).into_iter().flatten().map(|entry| entry.expires).min();
+            if let Some(oldest) = self.take(&line, |entry| Some(entry.expires) == first) {
+                gone.push(self.forget(oldest));
+            }
+        }
+        self.latest = self.latest.wrapping_add(1);
+        let id = EntryId(self.latest);
+        self.ids.insert(id, line);
+        self.timers.set(expires, (id, Timer::Expiry));
+        if nat == Nat::On {
+            self.timers.set(now.mono.after(keep_alive), (id, Timer::KeepAlive));
+        }
+        self.put(Entry { id, binding, flow, nat, expires, looked_at: expires });
+        (Kept::New, gone)
+    }
+
+    /// Removes a contact of a line.
+    pub(crate) fn remove(&mut self, line: &str, contact: &str) -> Option<Arc<Binding>> {
+        let entry = self.take(line, |entry| same_contact(&entry.binding.contact, contact))?;
+        Some(self.forget(entry))
+    }
+
+    /// Removes all contacts of a line.
+    pub(crate) fn remove_line(&mut self, line: &str) -> Vec<Arc<Binding>> {
+        let mut gone = Vec::new();
+        while let Some(entry) = self.take(line, |_| true) {
+            gone.push(self.forget(entry));
+        }
+        gone
+    }
+
+    /// Lines that have bindings.
+    pub(crate) fn registered_lines(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.lines.keys()
+    }
+
+    /// A connection closed: the bindings on it can't be reached until their phones are back.
+    pub(crate) fn lose(&mut self, flow: FlowId) {
+        for line in self.streams.remove(&flow).unwrap_or_default() {
+            for entry in self.lines.get_mut(&line).into_iter().flatten() {
+                if entry.flow.is_some_and(|held| held.id == flow) {
+                    entry.flow = None;
+                }
+            }
+        }
+    }
+
+    /// Whether anybody is registered over this connection.
+    pub(crate) fn is_on(&self, flow: FlowId) -> bool {
+        self.streams.contains_key(&flow)
+    }
+
+    /// The reachable contacts of an extension, preferred ones first.
+    pub(crate) fn targets(&self, extension: &Extension) -> Vec<Target> {
+        let entries = extension.lines.iter().flat_map(|line| self.lines.get(line).into_iter().flatten());
+        let mut targets: Vec<Target> = entries
+            .filter_map(|entry| {
+                let (uri, line) = (entry.binding.contact.clone(), entry.binding.line.clone());
+                Some(Target { flow: entry.flow?, uri, line, nat: entry.nat, q: entry.binding.q })
+            })
+            .collect();
+        targets.sort_by_key(|target| std::cmp::Reverse(target.q));
+        targets
+    }
+
+    /// All bindings as the command line shows them, by line.
+    pub(crate) fn list(&self, now: Now) -> Vec<Registration> {
+        let entries = self.lines.values().flatten();
+        let mut rows: Vec<Registration> = entries
+            .map(|entry| Registration {
+                extension: entry.binding.extension.to_string(),
+                line: entry.binding.line.to_string(),
+                contact: entry.binding.contact.clone(),
+                source: entry.binding.source,
+                transport: entry.binding.transport,
+                user_agent: entry.binding.user_agent.clone(),
+                registered: entry.binding.registered,
+                expires_in_s: entry.expires.saturating_since(now.mono).as_secs_f64(),
+                reachable: entry.flow.is_some(),
+            })
+            .collect();
+        rows.sort_by(|a, b| (a.registered, &a.line, &a.contact).cmp(&(b.registered, &b.line, &b.contact)));
+        rows
+    }
+
+    /// Takes the next due timer.
+    pub(crate) fn due(&mut self, now: Mono, keep_alive: Duration) -> Option<Due> {
+        let (_, (id, timer)) = self.timers.due(now)?;
+        let Some(line) = self.ids.get(&id).cloned() else { return Some(Due::Nothing) };
+        let entries = self.lines.get_mut(&line);
+        let Some(entry) = entries.and_then(|entries| entries.iter_mut().find(|entry| entry.id == id)) else {
+            return Some(Due::Nothing);
+        };
+        match timer {
+            Timer::KeepAlive if entry.nat == Nat::Off => Some(Due::Nothing),
+            Timer::KeepAlive => {
+                self.timers.set(now.after(keep_alive), (id, Timer::KeepAlive));
+                Some(entry.flow.map_or(Due::Nothing, Due::KeepAlive))
+            }
+            Timer::Expiry if entry.expires > now => {
+                entry.looked_at = entry.expires;
+                self.timers.set(entry.expires, (id, Timer::Expiry));
+                Some(Due::Nothing)
+            }
+            Timer::Expiry => {
+                let Some(entry) = self.take(&line, |entry| entry.id == id) else { return Some(Due::Nothing) };
+                Some(Due::Expired(self.forget(entry)))
+            }
+        }
+    }
+
+    /// Takes an entry out of the line's list; it is put back or forgotten.
+    fn take(&mut self, line: &str, which: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let entries = self.lines.get_mut(line)?;
+        let place = entries.iter().position(which)?;
+        let entry = entries.swap_remove(place);
+        if entries.is_empty() {
+            self.lines.remove(line);
+        }
+        let source = entry.binding.source.ip().to_canonical();
+        if let Some(count) = self.sources.get_mut(&source) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.sources.remove(&source);
+            }
+        }
+        if let Some(flow) = entry.flow.filter(|flow| flow.transport != Transport::Udp)
+            && let Some(lines) = self.streams.get_mut(&flow.id)
+        {
+            lines.retain(|other| **other != *line);
+            if lines.is_empty() {
+                self.streams.remove(&flow.id);
+            }
+        }
+        Some(entry)
+    }
+
+    fn put(&mut self, mut entry: Entry) {
+        if entry.expires < entry.looked_at {
+            entry.looked_at = entry.expires;
+            self.timers.set(entry.expires, (entry.id, Timer::Expiry));
+        }
+        let line = entry.binding.line.clone();
+        let count = self.sources.entry(entry.binding.source.ip().to_canonical()).or_insert(0);
+        *count = count.saturating_add(1);
+        if let Some(flow) = entry.flow.filter(|flow| flow.transport != Transport::Udp) {
+            let lines = self.streams.entry(flow.id).or_default();
+            if !lines.contains(&line) {
+                lines.push(line.clone());
+            }
+        }
+        self.lines.entry(line).or_default().push(entry);
+    }
+
+    fn forget(&mut self, entry: Entry) -> Arc<Binding> {
+        self.ids.remove(&entry.id);
+        entry.binding
+    }
+}
+
+/// The same device that comes with another contact (RFC 5626 section 4.2): same instance, same reg-id.
+fn is_same_device(old: &Binding, new: &Binding) -> bool {
+    new.instance.is_some() && old.instance == new.instance && old.reg_id == new.reg_id
+}
+
+/// Contacts are the same if their URIs are (RFC 3261 section 10.3, step 7).
+fn same_contact(one: &str, other: &str) -> bool {
+    use wire::sip::Uri;
+    one == other
+        || match (Uri::parse(one.as_bytes()), Uri::parse(other.as_bytes())) {
+            (Ok(one), Ok(other)) => one.matches(&other),
+            _ => false,
+        }
+}

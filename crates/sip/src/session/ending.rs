@@ -1,0 +1,145 @@
+//! How sessions end from our side, and what a lost connection does to them.
+
+use std::time::Duration;
+
+use model::{Flow, FlowId, Mono, Now, Transport};
+use wire::sip::{Method, Name};
+
+use super::{Heard, State, Timer};
+use crate::api::{Cause, End, Refusal, SessionEvent, SessionId};
+use crate::limits::FLOW_GRACE;
+use crate::message;
+use crate::stack::Stack;
+use crate::transaction::client::{Branch, Owner};
+
+/// How long a caller is asked to wait when the server refuses for its own reasons.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+impl Stack {
+    /// Ends a session, whatever its state: refuses it, cancels it, or says BYE. Nothing more is heard of it.
+    pub fn end(&mut self, now: Now, id: SessionId, cause: Cause) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        match &mut session.state {
+            State::Incoming { .. } => self.refuse(now, id, refusal_for(cause)),
+            State::Calling(calling) => {
+                if calling.given_up.is_some() {
+                    return;
+                }
+                calling.given_up = Some(cause);
+                let (branch, heard) = (calling.branch, calling.heard);
+                if heard == Heard::Provisional {
+                    self.cancel(now.mono, branch, cause);
+                }
+            }
+            State::Confirmed if session.unacknowledged.is_some() => session.closing = Some(cause),
+            State::Confirmed => self.say_bye(now.mono, id, cause),
+        }
+    }
+
+    /// Sends BYE and forgets the session.
+    pub(crate) fn say_bye(&mut self, now: Mono, id: SessionId, cause: Cause) {
+        self.refuse_pending_reoffer(now, id);
+        let branch = Branch::random(&mut self.entropy);
+        let Some(session) = self.remove_session(id) else { return };
+        if session.lost_until.is_some() {
+            return;
+        }
+        let cseq = session.dialog.local_cseq.saturating_add(1);
+        let mut writer = message::in_dialog(&self.directory, &session, "BYE", cseq, branch);
+        if let Some(reason) = reason(cause) {
+            writer.header(Name::Reason, reason);
+        }
+        let bytes = writer.finish();
+        self.start_client(now, branch, session.flow, Method::Bye, Owner::Nobody, bytes);
+    }
+
+    /// The session is over without a BYE of ours.
+    pub(crate) fn drop_session(&mut self, now: Mono, id: SessionId, end: End) {
+        self.refuse_pending_reoffer(now, id);
+        let Some(session) = self.remove_session(id) else { return };
+        if !session.is_silent() {
+            self.event(SessionEvent::Ended { session: id, end });
+        }
+    }
+
+    /// A connection closed: INVITEs on it fail, answered calls wait a while for their phone.
+    pub(crate) fn lose_sessions(&mut self, now: Now, flow: FlowId) {
+        if !self.streams.contains_key(&flow) {
+            return;
+        }
+        let until = now.mono.after(FLOW_GRACE);
+        let on_flow = self.sessions.values().filter(|session| session.flow.id == flow);
+        let ids: Vec<SessionId> = on_flow.map(|session| session.id).collect();
+        for id in ids {
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            match &session.state {
+                State::Incoming { .. } => {
+                    self.remove_session(id);
+                    self.event(SessionEvent::Cancelled { session: id });
+                }
+                State::Calling(calling) => {
+                    let branch = calling.branch;
+                    self.client.forget(branch);
+                    self.finish_calling(id, End::FlowClosed);
+                }
+                State::Confirmed => {
+                    session.lost_until = Some(until);
+                    self.timers.set(until, (id, Timer::Lost));
+                }
+            }
+        }
+    }
+
+    /// The phone of a lost session did not come back.
+    pub(crate) fn give_up_lost(&mut self, now: Now, id: SessionId, at: Mono) {
+        if self.sessions.get(&id).is_some_and(|session| session.lost_until == Some(at)) {
+            self.drop_session(now.mono, id, End::FlowClosed);
+        }
+    }
+
+    /// A phone proved who it is on a new connection: its lost sessions go on there.
+    pub(crate) fn recover_sessions(&mut self, line: &str, flow: Flow) {
+        if flow.transport == Transport::Udp || self.streams.is_empty() {
+            return;
+        }
+        let lost = self.sessions.values().filter(|s| s.lost_until.is_some() && &*s.line == line);
+        let ids: Vec<SessionId> =
+            lost.filter(|s| s.flow.remote.ip() == flow.remote.ip()).map(|s| s.id).collect();
+        for id in ids {
+            self.adopt_flow(id, flow);
+        }
+    }
+
+    /// The dialog's own flow is another one from now on.
+    pub(crate) fn adopt_flow(&mut self, id: SessionId, flow: Flow) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let old = std::mem::replace(&mut session.flow, flow);
+        session.lost_until = None;
+        self.count_stream(flow);
+        self.uncount_stream(old);
+    }
+}
+
+/// The Reason header of a CANCEL or BYE (RFC 3326).
+pub(crate) fn reason(cause: Cause) -> Option<&'static str> {
+    match cause {
+        Cause::Normal => None,
+        Cause::CompletedElsewhere => Some("SIP;cause=200;text=\"Call completed elsewhere\""),
+        Cause::NoAnswer => Some("SIP;cause=480;text=\"No answer\""),
+        Cause::Administrator => Some("SIP;cause=503;text=\"Ended by the administrator\""),
+        Cause::DeadMedia => Some("SIP;cause=408;text=\"Media went silent\""),
+        Cause::Failure => Some("SIP;cause=500;text=\"Call failed\""),
+    }
+}
+
+fn refusal_for(cause: Cause) -> Refusal {
+    match cause {
+        Cause::Normal | Cause::CompletedElsewhere | Cause::NoAnswer => Refusal::new(480),
+        Cause::Administrator => Refusal {
+            status: 503,
+            phrase: Some("Ended by the administrator"),
+            retry_after: Some(RETRY_AFTER),
+        },
+        Cause::DeadMedia | Cause::Failure => Refusal::new(500),
+    }
+}

@@ -1,0 +1,151 @@
+//! Requests of the peer inside a dialog.
+
+use model::event::{self, Event};
+use model::{Flow, Now};
+use wire::sip::{Message, Method, Name};
+
+use super::{Session, State};
+use crate::api::{End, Refusal, SessionEvent, SessionId};
+use crate::auth::Verdict;
+use crate::message;
+use crate::session::incoming::{explain, is_allowed_inside};
+use crate::stack::Stack;
+use crate::transaction::key::Key;
+
+impl Stack {
+    /// A request whose To has a tag.
+    pub(crate) fn on_request_inside(&mut self, now: Now, flow: Flow, key: Key, request: &Message) {
+        let Some(id) = self.dialog_of(request) else {
+            self.answer_stateless(flow, request, Refusal::new(481), |_| {});
+            return;
+        };
+        if !self.believe(now, flow, id, request) {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let number = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
+        if session.dialog.remote_cseq.is_some_and(|last| number < last) {
+            self.answer_stateless(flow, request, Refusal::because(500, "CSeq out of order"), |_| {});
+            return;
+        }
+        session.dialog.remote_cseq = Some(number);
+        match request.method() {
+            Some(Method::Invite) => self.on_reinvite(now, flow, id, key, request),
+            Some(Method::Bye) => {
+                self.answer_inside(now, flow, key, request, Refusal::new(200));
+                self.on_bye(now, id);
+            }
+            Some(Method::Info) => {
+                self.answer_inside(now, flow, key, request, Refusal::new(200));
+                self.on_info(id, request);
+            }
+            Some(method) if is_allowed_inside(method) => {
+                self.answer_inside(now, flow, key, request, Refusal::new(200));
+            }
+            Some(Method::Other) => self.answer_inside(now, flow, key, request, Refusal::new(501)),
+            _ => self.answer_inside(now, flow, key, request, Refusal::new(405)),
+        }
+    }
+
+    /// The session that a request's tags and Call-ID name.
+    fn dialog_of(&self, request: &Message) -> Option<SessionId> {
+        let id = super::session_of(request.to().ok()?.tag()?)?;
+        let session = self.sessions.get(&id)?;
+        let from = request.from().ok()?;
+        let tag = from.tag().map(message::lossy);
+        let same = session.dialog.call_id.as_bytes() == request.call_id() && session.dialog.remote_tag == tag;
+        let open = session.closing.is_none() || request.method() == Some(Method::Bye);
+        (same && open).then_some(id)
+    }
+
+    /// A request inside a dialog is believed on the dialog's own flow; from elsewhere its sender must prove to be the
+    /// dialog's phone, which then has moved (SPEC R4.18).
+    fn believe(&mut self, now: Now, flow: Flow, id: SessionId, request: &Message) -> bool {
+        let Some(session) = self.sessions.get(&id) else { return false };
+        if is_own_flow(session, &flow) {
+            return true;
+        }
+        let line = session.line.clone();
+        match self.auth.check(now, &flow, request, &self.directory) {
+            Verdict::Proven(proven) if proven.username == line => {
+                self.adopt_flow(id, flow);
+                true
+            }
+            Verdict::Proven(_) => {
+                self.answer_stateless(flow, request, Refusal::new(481), |_| {});
+                false
+            }
+            Verdict::Wrong(why) => {
+                self.report_failure(now, &flow, request, why);
+                self.answer_stateless(flow, request, Refusal::new(481), |_| {});
+                false
+            }
+            Verdict::Anonymous | Verdict::Stale | Verdict::Repeated(_) | Verdict::Unreadable => {
+                let event = Event::new(&event::FOREIGN_DIALOG, now.wall)
+                    .with("line", &line)
+                    .with("source", flow.remote)
+                    .with("method", message::lossy_cut(request.method_text(), 16));
+                self.log(event);
+                self.challenge(now, flow, request, crate::auth::Freshness::First);
+                false
+            }
+        }
+    }
+
+    fn on_bye(&mut self, now: Now, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        if matches!(session.state, State::Incoming { .. }) {
+            // A caller may also give up with BYE (RFC 3261 section 15).
+            self.refuse(now, id, Refusal::new(487));
+            self.event(SessionEvent::Cancelled { session: id });
+        } else {
+            self.drop_session(now.mono, id, End::Bye);
+        }
+    }
+
+    fn on_info(&mut self, id: SessionId, request: &Message) {
+        let body = request.body_bytes();
+        if body.is_empty() {
+            return;
+        }
+        let content_type = message::lossy_cut(request.content_type().unwrap_or_default(), 128);
+        self.event(SessionEvent::Info { session: id, content_type, body });
+    }
+
+    /// Answers through a transaction, so that a repetition is answered alike after the dialog is gone.
+    fn answer_inside(&mut self, now: Now, flow: Flow, key: Key, request: &Message, refusal: Refusal) {
+        let reply = message::reply_flow(request, flow);
+        let mut writer = message::answer(request, flow.remote, refusal.status, refusal.phrase, "");
+        explain(&mut writer, refusal, request);
+        if request.method() == Some(Method::Options) {
+            writer.header(Name::Allow, message::ALLOW).header(Name::Accept, message::SDP);
+        }
+        let bytes = writer.finish();
+        match self.server.open(key, request, flow, reply, None) {
+            Ok(server) => self.respond(now.mono, server, refusal.status, bytes),
+            Err(_) => self.send(reply, bytes),
+        }
+    }
+
+    /// Sends INFO with a body in an answered session (RFC 6086).
+    pub fn info(&mut self, now: Now, id: SessionId, content_type: &str, body: bytes::Bytes) {
+        use crate::transaction::client::{Branch, Owner};
+        let branch = Branch::random(&mut self.entropy);
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if !matches!(session.state, State::Confirmed) || session.lost_until.is_some() {
+            return;
+        }
+        session.dialog.local_cseq = session.dialog.local_cseq.saturating_add(1);
+        let (flow, cseq) = (session.flow, session.dialog.local_cseq);
+        let mut writer = message::in_dialog(&self.directory, session, "INFO", cseq, branch);
+        let bytes = writer.body(content_type, body).finish();
+        self.start_client(now.mono, branch, flow, Method::Info, Owner::InDialog(id), bytes);
+    }
+}
+
+fn is_own_flow(session: &Session, flow: &Flow) -> bool {
+    if session.flow.transport.is_reliable() {
+        return session.flow.id == flow.id;
+    }
+    session.flow.transport == flow.transport && session.flow.remote == flow.remote
+}

@@ -1,0 +1,439 @@
+//! The stack: where a message goes.
+//!
+//! Here stand the tables and the way in: gate-keeping by credentials, dispatch by method, timers. What happens to a
+//! session is in `session`, to a registration in `registrar`, to a challenge in `auth`.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use guard::{Buckets, Taken};
+use model::directory::Directory;
+use model::event::{self, Event};
+use model::live::Registration;
+use model::{Entropy, Flow, FlowId, Mono, Now};
+use wire::sip::{Message, Method, Name, Writer};
+
+use crate::api::{End, Output, Refusal, SessionEvent, SessionId};
+use crate::auth::{Authenticator, Freshness, Verdict, Wrong};
+use crate::message;
+use crate::registrar::bindings::Bindings;
+use crate::session::{Session, Timer};
+use crate::timers::Timers;
+use crate::transaction::client::{Branch, ClientTransactions, Due, Owner};
+use crate::transaction::key;
+use crate::transaction::server::{ServerId, ServerTransactions};
+
+/// The SIP side of the exchange. See the crate's documentation.
+#[derive(Debug)]
+pub struct Stack {
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) entropy: Entropy,
+    pub(crate) auth: Authenticator,
+    pub(crate) bindings: Bindings,
+    pub(crate) server: ServerTransactions,
+    pub(crate) client: ClientTransactions,
+    /// CANCELs of ours: they share the branch of their INVITE.
+    pub(crate) cancels: ClientTransactions,
+    pub(crate) sessions: HashMap<SessionId, Session, foldhash::fast::RandomState>,
+    /// Sessions by line.
+    pub(crate) per_line: HashMap<Arc<str>, usize, foldhash::fast::RandomState>,
+    /// Sessions by stream connection.
+    pub(crate) streams: HashMap<FlowId, usize, foldhash::fast::RandomState>,
+    pub(crate) timers: Timers<(SessionId, Timer)>,
+    pub(crate) draining: bool,
+    buckets: Buckets,
+    tag_seed: u64,
+    outputs: VecDeque<Output>,
+    events: VecDeque<SessionEvent>,
+}
+
+impl Stack {
+    /// A stack without sessions or registrations. All its randomness comes from `entropy`.
+    pub fn new(directory: Arc<Directory>, mut entropy: Entropy) -> Stack {
+        Stack {
+            auth: Authenticator::new(&mut entropy, &directory),
+            tag_seed: entropy.next_u64(),
+            directory,
+            entropy,
+            bindings: Bindings::default(),
+            server: ServerTransactions::default(),
+            client: ClientTransactions::default(),
+            cancels: ClientTransactions::default(),
+            sessions: HashMap::default(),
+            per_line: HashMap::default(),
+            streams: HashMap::default(),
+            timers: Timers::default(),
+            draining: false,
+            buckets: Buckets::default(),
+            outputs: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Another directory is in force: registrations of lines that are gone, moved or got another password are dropped.
+    pub fn set_directory(&mut self, now: Now, directory: Arc<Directory>) {
+        let before = std::mem::replace(&mut self.directory, directory);
+        self.auth.set_directory(&self.directory);
+        let changed = |line: &Arc<str>| match (before.lines.get(line), self.directory.lines.get(line)) {
+            (Some(old), Some(new)) => old.extension != new.extension || old.password != new.password,
+            _ => true,
+        };
+        let gone: Vec<Arc<str>> = self.bindings.registered_lines().filter(|l| changed(l)).cloned().collect();
+        for line in gone {
+            self.forget_line(now, &line);
+        }
+    }
+
+    /// From now on new calls are refused; running ones go on.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// A parsed message arrived.
+    pub fn receive(&mut self, now: Now, flow: Flow, message: &Message) {
+        if message.is_request() {
+            self.on_request(now, flow, message);
+        } else {
+            self.on_response(now, flow, message);
+        }
+    }
+
+    fn on_request(&mut self, now: Now, flow: Flow, request: &Message) {
+        let Some(key) = key::of_request(request) else { return };
+        let known = self.server.find(&key);
+        match (request.method(), known) {
+            (Some(Method::Ack), Some(transaction)) => {
+                self.server.acknowledged(now.mono, transaction);
+                // The ACK of a 2xx has a branch of its own, but RFC 2543 phones reuse the INVITE's.
+                return self.on_ack(now, flow, request);
+            }
+            (Some(Method::Ack), None) => return self.on_ack(now, flow, request),
+            (Some(Method::Cancel), _) => {
+                let Some(invite) = key::of_cancelled(request) else { return };
+                return self.on_cancel(now, flow, request, &invite);
+            }
+            (_, Some(transaction)) => {
+                if let Some((flow, bytes)) = self.server.repeated(transaction) {
+                    self.send(flow, bytes);
+                }
+                return;
+            }
+            (_, None) => {}
+        }
+        let inside = request.to().is_ok_and(|to| to.tag().is_some());
+        match request.method() {
+            Some(Method::Register) => self.on_register(now, flow, request),
+            _ if inside => self.on_request_inside(now, flow, key, request),
+            Some(Method::Invite) => self.on_new_invite(now, flow, key, request),
+            Some(Method::Options) => self.on_options(now, flow, request),
+            other => self.refuse_outside(now, flow, request, other),
+        }
+    }
+
+    fn on_new_invite(&mut self, now: Now, flow: Flow, key: key::Key, request: &Message) {
+        if request.max_forwards().is_ok_and(|hops| hops == Some(0)) {
+            return self.answer_stateless(flow, request, Refusal::new(483), |_| {});
+        }
+        match self.auth.check(now, &flow, request, &self.directory) {
+            Verdict::Proven(line) => self.on_invite(now, flow, key, request, line),
+            Verdict::Anonymous => self.challenge_unknown(now, flow, request),
+            Verdict::Stale | Verdict::Repeated(_) => self.challenge(now, flow, request, Freshness::Stale),
+            Verdict::Unreadable => {
+                self.answer_stateless(flow, request, Refusal::because(400, "Credentials unusable"), |_| {});
+            }
+            Verdict::Wrong(wrong) => self.refuse_wrong(now, flow, request, wrong),
+        }
+    }
+
+    /// OPTIONS tells what the server can, and nothing about users.
+    fn on_options(&mut self, now: Now, flow: Flow, request: &Message) {
+        if self.admit_anonymous(now, &flow) {
+            self.answer_stateless(flow, request, Refusal::new(200), |writer| {
+                writer.header(Name::Allow, message::ALLOW).header(Name::Accept, message::SDP);
+            });
+        }
+    }
+
+    /// Methods that we take nowhere, or only inside dialogs.
+    fn refuse_outside(&mut self, now: Now, flow: Flow, request: &Message, method: Option<Method>) {
+        if !self.admit_anonymous(now, &flow) {
+            return;
+        }
+        let refusal = match method {
+            Some(Method::Bye | Method::Info | Method::Notify | Method::Prack | Method::Update) => {
+                Refusal::new(481)
+            }
+            Some(Method::Subscribe) => Refusal::new(489),
+            Some(Method::Other) => Refusal::new(501),
+            _ => Refusal::new(405),
+        };
+        self.answer_stateless(flow, request, refusal, |_| {});
+    }
+
+    fn on_response(&mut self, now: Now, flow: Flow, response: &Message) {
+        let status = response.status().unwrap_or_default();
+        if let Some((branch, _)) = self.cancels.find(response) {
+            self.cancels.heard(now.mono, branch, status);
+            return;
+        }
+        let Some((branch, owner)) = self.client.find(response) else { return };
+        let Some(heard) = self.client.heard(now.mono, branch, status) else {
+            if let Some((flow, ack)) = self.client.ack(branch) {
+                self.send(flow, ack);
+            }
+            return;
+        };
+        match owner {
+            Owner::Invite(id) => self.on_invite_response(now, flow, branch, id, response, heard),
+            Owner::Reinvite(id) => self.on_reinvite_response(now, branch, id, response, heard),
+            Owner::InDialog(id) if matches!(status, 408 | 481) => {
+                self.drop_session(now.mono, id, End::PeerForgot);
+            }
+            Owner::InDialog(_) | Owner::Nobody => {}
+        }
+    }
+
+    /// A stream connection ended.
+    pub fn closed(&mut self, now: Now, flow: FlowId) {
+        self.bindings.lose(flow);
+        self.lose_sessions(now, flow);
+    }
+
+    /// Whether a connection is worth keeping while it is idle: somebody is registered or calls over it.
+    pub fn is_in_use(&self, flow: FlowId) -> bool {
+        self.bindings.is_on(flow) || self.streams.contains_key(&flow)
+    }
+
+    /// When [`Stack::wake`] wants to be called at the latest.
+    pub fn next_wake(&self) -> Option<Mono> {
+        let wakes = [
+            self.server.next_wake(),
+            self.client.next_wake(),
+            self.cancels.next_wake(),
+            self.timers.next(),
+            self.bindings.next_wake(),
+        ];
+        wakes.into_iter().flatten().min()
+    }
+
+    /// Carries out all that is due.
+    pub fn wake(&mut self, now: Now) {
+        while let Some(repeat) = self.server.due(now.mono) {
+            if let Some((flow, bytes)) = repeat {
+                self.send(flow, bytes);
+            }
+        }
+        while let Some(due) = self.cancels.due(now.mono) {
+            if let Due::Repeat(flow, bytes) = due {
+                self.send(flow, bytes);
+            }
+        }
+        while let Some(due) = self.client.due(now.mono) {
+            match due {
+                Due::Nothing => {}
+                Due::Repeat(flow, bytes) => self.send(flow, bytes),
+                Due::TimedOut(Owner::Invite(id)) => self.finish_calling(id, End::Timeout),
+                Due::TimedOut(Owner::Reinvite(id)) => self.reinvite_timed_out(now, id),
+                Due::TimedOut(Owner::InDialog(id)) => self.reinvite_timed_out(now, id),
+                Due::TimedOut(Owner::Nobody) => {}
+            }
+        }
+        while let Some((at, (id, timer))) = self.timers.due(now.mono) {
+            match timer {
+                Timer::Acknowledgement => self.repeat_accepted(now, id, at),
+                Timer::Glare => self.retry_reinvite(now, id, at),
+                Timer::Lost => self.give_up_lost(now, id, at),
+            }
+        }
+        while self.wake_bindings(now) {}
+    }
+
+    /// What is to be done outside, in order.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// What happened to sessions, in order.
+    pub fn poll_event(&mut self) -> Option<SessionEvent> {
+        self.events.pop_front()
+    }
+
+    /// Registrations as the command line shows them, oldest first.
+    pub fn registrations(&self, now: Now) -> Vec<Registration> {
+        self.bindings.list(now)
+    }
+
+    /// Transactions alive.
+    pub fn transactions(&self) -> usize {
+        [self.server.len(), self.client.len(), self.cancels.len()]
+            .iter()
+            .fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
+    /// Dialogs alive, early and confirmed.
+    pub fn dialogs(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The flow of a session's dialog.
+    pub fn flow(&self, id: SessionId) -> Option<Flow> {
+        self.sessions.get(&id).map(|session| session.flow)
+    }
+
+    // What the parts of the stack share.
+
+    pub(crate) fn insert_session(&mut self, session: Session) {
+        let count = self.per_line.entry(session.line.clone()).or_insert(0);
+        *count = count.saturating_add(1);
+        self.count_stream(session.flow);
+        self.sessions.insert(session.id, session);
+    }
+
+    pub(crate) fn remove_session(&mut self, id: SessionId) -> Option<Session> {
+        let session = self.sessions.remove(&id)?;
+        if let Some(count) = self.per_line.get_mut(&session.line) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.per_line.remove(&session.line);
+            }
+        }
+        self.uncount_stream(session.flow);
+        Some(session)
+    }
+
+    pub(crate) fn count_stream(&mut self, flow: Flow) {
+        if flow.transport.is_reliable() {
+            let count = self.streams.entry(flow.id).or_insert(0);
+            *count = count.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn uncount_stream(&mut self, flow: Flow) {
+        if let Some(count) = self.streams.get_mut(&flow.id).filter(|_| flow.transport.is_reliable()) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.streams.remove(&flow.id);
+            }
+        }
+    }
+
+    pub(crate) fn start_client(
+        &mut self,
+        now: Mono,
+        branch: Branch,
+        flow: Flow,
+        method: Method,
+        owner: Owner,
+        bytes: Bytes,
+    ) {
+        // At the limit the request still goes out, once: better than a call that never ends.
+        let _ = self.client.open(now, branch, flow, method, owner, bytes.clone());
+        self.send(flow, bytes);
+    }
+
+    pub(crate) fn respond(&mut self, now: Mono, server: ServerId, status: u16, bytes: Bytes) {
+        if let Some((flow, bytes)) = self.server.respond(now, server, status, bytes) {
+            self.send(flow, bytes);
+        }
+    }
+
+    /// Answers without a transaction; a repetition of the request gets the same.
+    pub(crate) fn answer_stateless(
+        &mut self,
+        flow: Flow,
+        request: &Message,
+        refusal: Refusal,
+        decorate: impl FnOnce(&mut Writer),
+    ) {
+        if request.method() == Some(Method::Ack) {
+            return;
+        }
+        let tag = self.stateless_tag(request);
+        let mut writer = message::answer(request, flow.remote, refusal.status, refusal.phrase, &tag);
+        crate::session::explain(&mut writer, refusal, request);
+        decorate(&mut writer);
+        self.send(message::reply_flow(request, flow), writer.finish());
+    }
+
+    /// The same for the same request (RFC 3261 section 8.2.7), and no session's.
+    pub(crate) fn stateless_tag(&self, request: &Message) -> String {
+        use std::hash::BuildHasher;
+        let branch = request.top_via().ok().and_then(|via| via.branch()).unwrap_or_default();
+        let hash =
+            foldhash::quality::FixedState::with_seed(self.tag_seed).hash_one((request.call_id(), branch));
+        format!("s{hash:016x}")
+    }
+
+    /// Whether a request without credentials gets an answer: a bucket for each source (SPEC R4.5).
+    fn admit_anonymous(&mut self, now: Now, flow: &Flow) -> bool {
+        let source = flow.remote.ip();
+        match self.buckets.take(now.mono, source, self.bindings.standing_at(source)) {
+            Taken::Yes => true,
+            Taken::No { first } => {
+                if first {
+                    self.log(Event::new(&event::CHALLENGES_LIMITED, now.wall).with("source", source));
+                }
+                false
+            }
+        }
+    }
+
+    /// Challenges a request that came without credentials, as often as its source's bucket allows.
+    pub(crate) fn challenge_unknown(&mut self, now: Now, flow: Flow, request: &Message) {
+        if self.admit_anonymous(now, &flow) {
+            self.challenge(now, flow, request, Freshness::First);
+        }
+    }
+
+    pub(crate) fn challenge(&mut self, now: Now, flow: Flow, request: &Message, freshness: Freshness) {
+        let claimed = match request.method() {
+            Some(Method::Register) => request.to(),
+            _ => request.from(),
+        };
+        let account =
+            claimed.ok().and_then(|address| address.uri().ok().and_then(|uri| message::user_of(&uri)));
+        let account = message::lossy(&account.unwrap_or_default());
+        let directory = self.directory.clone();
+        let challenges: Vec<String> =
+            self.auth.challenges(now, &flow, &account, freshness, &directory).collect();
+        self.answer_stateless(flow, request, Refusal::new(401), |writer| {
+            for challenge in challenges {
+                writer.header(Name::WwwAuthenticate, challenge);
+            }
+        });
+    }
+
+    pub(crate) fn refuse_wrong(&mut self, now: Now, flow: Flow, request: &Message, wrong: Wrong) {
+        self.report_failure(now, &flow, request, wrong);
+        self.answer_stateless(flow, request, Refusal::new(403), |_| {});
+    }
+
+    /// SPEC R4.7: service, account, source address and port, reason.
+    pub(crate) fn report_failure(&mut self, now: Now, flow: &Flow, request: &Message, wrong: Wrong) {
+        let event = Event::new(&event::AUTHENTICATION_FAILED, now.wall)
+            .with("service", "sip")
+            .with("account", wrong.account)
+            .with("source", flow.remote)
+            .with("transport", flow.transport)
+            .with("method", message::lossy_cut(request.method_text(), 16))
+            .with("reason", wrong.reason);
+        self.log(event);
+    }
+
+    pub(crate) fn send(&mut self, flow: Flow, bytes: Bytes) {
+        self.outputs.push_back(Output::Send { flow, bytes });
+    }
+
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn log(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(crate) fn event(&mut self, event: SessionEvent) {
+        self.events.push_back(event);
+    }
+}
