@@ -202,6 +202,3 @@ pub(crate) fn later(now: Mono, duration: Duration) -> Mono {
     let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     Mono::from_nanos(now.as_nanos().saturating_add(nanos))
 }
-
-#[cfg(test)]
-mod tests;

@@ -219,6 +219,3 @@ impl Sender {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
