@@ -1,0 +1,103 @@
+//! What the shell and `sim` say to the exchange and hear from it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::directory::Directory;
+use model::event::Event;
+use model::live::{Binding, BindingUpdate};
+use model::record::RecordUpdate;
+use model::{CallId, Entropy, Flow, FlowId};
+
+/// What an exchange starts with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Number of this node, part of every call's id.
+    pub node: u16,
+    /// How many media shards there are; 0 counts as 1.
+    pub shards: usize,
+    /// Who can be called and who may call.
+    pub directory: Arc<Directory>,
+    /// Where random bytes come from.
+    pub entropy: Entropy,
+}
+
+/// What happens to the exchange.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A message arrived.
+    Received {
+        /// Where from, and where its answer goes.
+        flow: Flow,
+        /// The message.
+        message: wire::sip::Message,
+    },
+    /// A stream connection ended.
+    Closed(FlowId),
+    /// A media shard says something. Legs are named per shard.
+    Media {
+        /// Which shard.
+        shard: usize,
+        /// What.
+        event: media::Event,
+    },
+    /// The time of [`crate::Exchange::next_wake`] has come.
+    Wake,
+    /// Somebody wants something.
+    Command(Command),
+}
+
+/// What administrators, and the server itself, want of a running exchange.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// The configuration changed. Running calls go on as they are.
+    Directory(Arc<Directory>),
+    /// Registrations of before a restart, each with the flow it is reached on; `None`: not before the phone is back.
+    Restore(Vec<(Binding, Option<Flow>)>),
+    /// End this call.
+    Hangup(CallId),
+    /// Drop the registrations of the line with this SIP username: its password changed.
+    ForgetLine(Arc<str>),
+    /// No new calls from now on.
+    Drain,
+    /// End every call: the server stops.
+    EndAll,
+}
+
+/// What the exchange wants done outside.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send these bytes on this flow.
+    Send {
+        /// Where.
+        flow: Flow,
+        /// One whole SIP message.
+        bytes: Bytes,
+    },
+    /// Close this connection.
+    Close(FlowId),
+    /// Tell a media shard.
+    Media {
+        /// Which shard.
+        shard: usize,
+        /// What.
+        command: media::Command,
+    },
+    /// Keep a call's record.
+    Record(RecordUpdate),
+    /// Keep or forget a registration.
+    Binding(BindingUpdate),
+    /// Write a log line.
+    Event(Event),
+}
+
+impl From<sip::Output> for Output {
+    fn from(output: sip::Output) -> Output {
+        match output {
+            sip::Output::Send { flow, bytes } => Output::Send { flow, bytes },
+            sip::Output::Close(flow) => Output::Close(flow),
+            sip::Output::Binding(update) => Output::Binding(update),
+            sip::Output::Event(event) => Output::Event(event),
+        }
+    }
+}

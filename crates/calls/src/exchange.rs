@@ -1,0 +1,240 @@
+//! The exchange: what comes in goes to the stack or to its call, what comes of it goes out.
+//!
+//! One place begins calls and one place ends them; between the two each event reaches the one call it is about. Not
+//! here: what calls do.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use media::PortSource;
+use model::event::{self, Event};
+use model::live::{self, Held, Registration};
+use model::record::CallResult;
+use model::{CallId, IdMint, Mono, Now};
+use sip::{Cause, SessionEvent, SessionId, Stack};
+
+use crate::api::{Command, Input, Output, Setup};
+use crate::call::{Call, Which};
+use crate::incoming::{Arrival, Room};
+use crate::limits::MAX_CALLS;
+use crate::live as rows;
+use crate::record::{self, Outcome};
+use crate::step::{Desk, Step, Switch, Table};
+use crate::timers::Timers;
+
+/// The whole control plane as a machine: registrations, calls, and what the media shards shall do.
+///
+/// Give it an [`Input`], then [`Exchange::poll`] until it is empty, then wait until [`Exchange::next_wake`].
+pub struct Exchange {
+    desk: Desk,
+    calls: Table<CallId, Box<Call>>,
+}
+
+impl Exchange {
+    /// An exchange without registrations and calls.
+    pub fn new(setup: Setup) -> Exchange {
+        let Setup { node, shards, directory, mut entropy } = setup;
+        let desk = Desk {
+            mint: IdMint::new(node, &mut entropy),
+            stack: Stack::new(Arc::clone(&directory), entropy.fork()),
+            directory,
+            timers: Timers::default(),
+            sessions: Table::default(),
+            media: Switch::new(shards),
+            outputs: VecDeque::new(),
+            entropy,
+        };
+        Exchange { desk, calls: Table::default() }
+    }
+
+    /// Takes one input in. `ports` gives out the media ports that calls need.
+    pub fn handle(&mut self, now: Now, input: Input, ports: &mut dyn PortSource) {
+        match input {
+            Input::Received { flow, message } => self.desk.stack.receive(now, flow, &message),
+            Input::Closed(flow) => self.desk.stack.closed(now, flow),
+            Input::Media { shard, event } => self.media(now, shard, &event, ports),
+            Input::Wake => self.wake(now, ports),
+            Input::Command(command) => self.command(now, command, ports),
+        }
+        while let Some(event) = self.desk.stack.poll_event() {
+            self.dispatch(now, event, ports);
+        }
+    }
+
+    /// The next thing to do outside.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.desk.outputs.pop_front().or_else(|| self.desk.stack.poll().map(Output::from))
+    }
+
+    /// When the exchange wants [`Input::Wake`], if nothing else happens.
+    pub fn next_wake(&self) -> Option<Mono> {
+        [self.desk.stack.next_wake(), self.desk.timers.next()].into_iter().flatten().min()
+    }
+
+    /// What is held at the moment. Connections and file handles are the shell's to count.
+    pub fn held(&self) -> Held {
+        let legs = self.desk.media.open();
+        Held {
+            transactions: self.desk.stack.transactions(),
+            dialogs: self.desk.stack.dialogs(),
+            legs,
+            media_ports: legs,
+            connections: 0,
+            file_handles: 0,
+        }
+    }
+
+    /// The registrations of now.
+    pub fn registrations(&self, now: Now) -> Vec<Registration> {
+        self.desk.stack.registrations(now)
+    }
+
+    /// The calls of now, oldest first.
+    pub fn calls(&self, _now: Now) -> Vec<live::Call> {
+        let mut calls: Vec<_> = self.calls.values().map(|call| rows::row(call)).collect();
+        calls.sort_unstable_by_key(|call| call.id);
+        calls
+    }
+
+    fn wake(&mut self, now: Now, ports: &mut dyn PortSource) {
+        self.desk.stack.wake(now);
+        while let Some((deadline, call)) = self.desk.timers.due(now.mono) {
+            self.step(now, ports, call, |call, step| call.deadline(step, deadline));
+        }
+    }
+
+    fn media(&mut self, now: Now, shard: usize, event: &media::Event, ports: &mut dyn PortSource) {
+        let (media::Event::Pinned { leg, .. }
+        | media::Event::Dead { leg, .. }
+        | media::Event::Closed { leg, .. }
+        | media::Event::Refused { leg }) = *event;
+        // A leg that was closed meanwhile has no call any more.
+        if let Some(call) = self.desk.media.call_of(shard, leg) {
+            self.step(now, ports, call, |call, step| call.media(step, shard, event));
+        }
+    }
+
+    fn command(&mut self, now: Now, command: Command, ports: &mut dyn PortSource) {
+        match command {
+            Command::Directory(directory) => {
+                self.desk.directory = Arc::clone(&directory);
+                self.desk.stack.set_directory(now, directory);
+            }
+            Command::Restore(bindings) => self.desk.stack.restore(now, bindings),
+            Command::ForgetLine(line) => self.desk.stack.forget_line(now, &line),
+            Command::Drain => self.desk.stack.drain(),
+            Command::Hangup(call) => {
+                if self.calls.contains_key(&call) {
+                    let hung_up = Event::new(&event::CALL_HUNG_UP, now.wall).with("call", call);
+                    self.desk.outputs.push_back(Output::Event(hung_up));
+                    self.cut(now, ports, call, "hung up by an administrator");
+                }
+            }
+            Command::EndAll => {
+                let mut all: Vec<CallId> = self.calls.keys().copied().collect();
+                all.sort_unstable();
+                for call in all {
+                    self.cut(now, ports, call, "the server stopped");
+                }
+            }
+        }
+    }
+
+    fn cut(&mut self, now: Now, ports: &mut dyn PortSource, call: CallId, reason: &str) {
+        self.step(now, ports, call, |call, _| {
+            let answered = call.answered.is_some();
+            let result = if answered { CallResult::Answered } else { CallResult::Cancelled };
+            call.finish(Outcome::ended(result, reason, Cause::Administrator));
+        });
+    }
+
+    fn dispatch(&mut self, now: Now, event: SessionEvent, ports: &mut dyn PortSource) {
+        let session = match event {
+            SessionEvent::Incoming { session, caller, flow, dialled, max_forwards, offer } => {
+                let arrival = Arrival { session, caller, flow, dialled, max_forwards, offer };
+                return self.incoming(now, arrival, ports);
+            }
+            SessionEvent::Progress { session, .. }
+            | SessionEvent::Answered { session, .. }
+            | SessionEvent::Failed { session, .. }
+            | SessionEvent::Cancelled { session }
+            | SessionEvent::Confirmed { session }
+            | SessionEvent::Reoffer { session, .. }
+            | SessionEvent::ReofferAnswered { session, .. }
+            | SessionEvent::ReofferRefused { session, .. }
+            | SessionEvent::Info { session, .. }
+            | SessionEvent::Ended { session, .. } => session,
+        };
+        if let Some(call) = self.desk.sessions.get(&session).copied() {
+            self.step(now, ports, call, |call, step| happen(call, step, session, event));
+        }
+    }
+
+    fn incoming(&mut self, now: Now, arrival: Arrival, ports: &mut dyn PortSource) {
+        let room = if self.calls.len() < MAX_CALLS { Room::Free } else { Room::Full };
+        let session = arrival.session;
+        let mut step = Step { now, desk: &mut self.desk, ports };
+        let mut call = Call::begin(&mut step, arrival, room);
+        match call.outcome.take() {
+            Some(outcome) => end(&mut step, call, outcome),
+            None => {
+                self.desk.sessions.insert(session, call.id);
+                self.calls.insert(call.id, Box::new(call));
+            }
+        }
+    }
+
+    /// Lets something happen to a call, and ends it if that was the end.
+    fn step(
+        &mut self,
+        now: Now,
+        ports: &mut dyn PortSource,
+        id: CallId,
+        happens: impl FnOnce(&mut Call, &mut Step<'_>),
+    ) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let mut step = Step { now, desk: &mut self.desk, ports };
+        happens(call, &mut step);
+        if let Some(outcome) = call.outcome.take()
+            && let Some(call) = self.calls.remove(&id)
+        {
+            end(&mut step, *call, outcome);
+        }
+    }
+}
+
+/// The one place where calls end: sessions, legs and ports are given back and the record is closed.
+fn end(step: &mut Step<'_>, mut call: Call, outcome: Outcome) {
+    call.hang_up(step, &outcome);
+    record::close(step, call, outcome);
+}
+
+/// What the stack says of one of a call's sessions.
+fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: SessionEvent) {
+    let Some(which) = call.which(session) else { return };
+    match (event, which) {
+        (SessionEvent::Progress { status, answer, .. }, Which::Phone(phone)) => {
+            call.progress(step, phone, status, answer);
+        }
+        (SessionEvent::Answered { answer, .. }, Which::Phone(phone)) => {
+            call.answered(step, phone, answer.as_deref());
+        }
+        (SessionEvent::Failed { end, .. }, Which::Phone(phone)) => call.phone_gone(step, phone, &end),
+        (SessionEvent::Cancelled { .. }, _) => call.cancelled(step),
+        (SessionEvent::Confirmed { .. }, Which::Caller) => call.confirmed(step),
+        (SessionEvent::Reoffer { offer, .. }, which) => {
+            call.reoffered(step, which, session, offer.as_deref());
+        }
+        (SessionEvent::ReofferAnswered { answer, .. }, which) => call.reoffer_answered(step, which, answer),
+        (SessionEvent::ReofferRefused { status, .. }, which) => call.reoffer_failed(step, which, status),
+        (SessionEvent::Info { content_type, body, .. }, which) => call.info(step, which, &content_type, body),
+        (SessionEvent::Ended { end, .. }, which) => call.ended(step, which, &end),
+        // The stack never says these of such a session, and `Incoming` has been dealt with.
+        (SessionEvent::Incoming { .. }, _)
+        | (
+            SessionEvent::Failed { .. } | SessionEvent::Progress { .. } | SessionEvent::Answered { .. },
+            Which::Caller,
+        )
+        | (SessionEvent::Confirmed { .. }, Which::Phone(_)) => {}
+    }
+}

@@ -1,0 +1,98 @@
+//! A new call: who calls is known already, what was dialled decides the rest.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::directory::{Extension, Line};
+use model::record::{CallRecord, CallResult, Direction};
+use model::{CallId, Flow};
+use sip::{Party, Refusal, SessionId};
+
+use crate::call::Call;
+use crate::leg::Leg;
+use crate::record::{self, Outcome};
+use crate::ring::Ringing;
+use crate::route::{self, Found, Nowhere, Way};
+use crate::step::Step;
+
+/// An authenticated INVITE.
+pub(crate) struct Arrival {
+    pub session: SessionId,
+    pub caller: Arc<Line>,
+    pub flow: Flow,
+    pub dialled: Vec<u8>,
+    pub max_forwards: u8,
+    pub offer: Option<Bytes>,
+}
+
+/// Whether there is room for one more call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Free,
+    Full,
+}
+
+impl Call {
+    /// Begins a call and rings whom it is for; `outcome` is set if that came to nothing.
+    pub fn begin(step: &mut Step<'_>, arrival: Arrival, room: Room) -> Call {
+        let directory = Arc::clone(&step.desk.directory);
+        let (extension, to) = route::dialled(&directory, &arrival.dialled);
+        let id = CallId(step.desk.mint.mint(step.now.wall));
+        let mut caller = Leg::of_caller(arrival.session, &arrival.caller, arrival.flow);
+        let outcome = match arrival.offer.map(|offer| caller.talk.offered(&offer)) {
+            _ if room == Room::Full => Some(Outcome::full("Too many calls")),
+            None => Some(no_offer()),
+            Some(Err(_)) => Some(Outcome::no_codec()),
+            Some(Ok(())) => None,
+        };
+        let own = directory.extensions.get(&arrival.caller.extension);
+        let mut call = Call {
+            id,
+            from: Party {
+                user: arrival.caller.extension.to_string(),
+                display: own.map(|own| own.description.clone()).unwrap_or_default(),
+            },
+            caller,
+            phones: Vec::new(),
+            way: Way::new(arrival.max_forwards),
+            record: CallRecord {
+                id,
+                from: arrival.caller.extension.to_string(),
+                to,
+                direction: Direction::Internal,
+                started: step.now.wall,
+                answered: None,
+                ended: None,
+                duration_s: 0.0,
+                result: None,
+                reason: String::new(),
+                route: String::new(),
+            },
+            line: arrival.caller,
+            ringing: Ringing::default(),
+            answered: None,
+            reoffer: None,
+            outcome,
+        };
+        record::begin(step, &mut call);
+        if call.outcome.is_none() {
+            call.dial(step, extension);
+        }
+        call
+    }
+
+    fn dial(&mut self, step: &mut Step<'_>, extension: Option<&Arc<Extension>>) {
+        let Some(extension) = extension else {
+            return self.pursue(step, Found::Nowhere(Nowhere::Unknown));
+        };
+        let directory = Arc::clone(&step.desk.directory);
+        let targets = |extension: &Extension| step.targets(extension, &self.line.username, &self.caller.flow);
+        let found = route::follow(&directory, &mut self.way, extension, targets);
+        self.pursue(step, found);
+    }
+}
+
+fn no_offer() -> Outcome {
+    let refusal = Refusal::because(488, "Offer expected in INVITE");
+    Outcome::refused(CallResult::Failed, "the INVITE had no offer", refusal)
+}

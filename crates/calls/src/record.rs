@@ -1,0 +1,121 @@
+//! How calls end: what history says, what the caller is told, what the phones are told; and the one place that
+//! writes a call's record.
+
+use model::event::{self, Event};
+use model::record::{CallRecord, CallResult, RecordUpdate};
+use sip::{Cause, Refusal};
+
+use crate::api::Output;
+use crate::call::Call;
+use crate::route::Nowhere;
+use crate::step::Step;
+
+/// How a call ends. Made once; the first one counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// For history.
+    pub result: CallResult,
+    /// For history: why, in a few plain words.
+    pub reason: String,
+    /// What a caller is told whose call was not answered; `None`: `cause` says it.
+    pub refusal: Option<Refusal>,
+    /// What everybody else is told.
+    pub cause: Cause,
+}
+
+impl Outcome {
+    /// Nobody was reached.
+    pub fn refused(result: CallResult, reason: impl Into<String>, refusal: Refusal) -> Outcome {
+        Outcome { result, reason: reason.into(), refusal: Some(refusal), cause: Cause::Failure }
+    }
+
+    /// The caller offered nothing that can be relayed.
+    pub fn no_codec() -> Outcome {
+        let reason = "the caller offered no audio that can be carried";
+        Outcome::refused(CallResult::Failed, reason, Refusal::new(488))
+    }
+
+    /// A limit of ours.
+    pub fn full(phrase: &'static str) -> Outcome {
+        Outcome::refused(CallResult::Failed, phrase.to_lowercase(), Refusal::because(503, phrase))
+    }
+
+    /// Somebody, or something, ended it.
+    pub fn ended(result: CallResult, reason: impl Into<String>, cause: Cause) -> Outcome {
+        Outcome { result, reason: reason.into(), refusal: None, cause }
+    }
+}
+
+impl From<&Nowhere> for Outcome {
+    fn from(nowhere: &Nowhere) -> Outcome {
+        let (result, reason, refusal) = match nowhere {
+            Nowhere::Unknown => (CallResult::Failed, "unknown number".to_owned(), Refusal::new(404)),
+            Nowhere::ForwardUnknown(extension, number) => {
+                let reason = format!("{extension} forwards to the unknown number {number}");
+                (CallResult::Failed, reason, Refusal::new(404))
+            }
+            Nowhere::Loop => (CallResult::Failed, "forwarding loop".to_owned(), Refusal::new(482)),
+            Nowhere::TooManyHops => (CallResult::Failed, "too many hops".to_owned(), Refusal::new(483)),
+            Nowhere::Undisturbed(extension) => {
+                (CallResult::Busy, format!("{extension} does not wish to be disturbed"), Refusal::new(486))
+            }
+            Nowhere::Unreachable(extension) => {
+                let reason = format!("no phone of {extension} is registered");
+                (CallResult::Failed, reason, Refusal::because(480, "No phone registered"))
+            }
+        };
+        Outcome::refused(result, reason, refusal)
+    }
+}
+
+/// Keeps the record of a call that goes on.
+pub(crate) fn note(step: &mut Step<'_>, call: &mut Call) {
+    call.record.route = call.way.text();
+    step.desk.outputs.push_back(Output::Record(RecordUpdate::Open(call.record.clone())));
+}
+
+/// A call began.
+pub(crate) fn begin(step: &mut Step<'_>, call: &mut Call) {
+    let started = Event::new(&event::CALL_STARTED, step.now.wall)
+        .with("call", call.id)
+        .with("from", &call.record.from)
+        .with("to", &call.record.to);
+    step.tell(started);
+    note(step, call);
+}
+
+/// A call is over: its last record. Called by the exchange alone, once for each call.
+pub(crate) fn close(step: &mut Step<'_>, call: Call, outcome: Outcome) {
+    let duration = call.answered.map(|answered| step.now.mono.saturating_since(answered));
+    let record = CallRecord {
+        ended: Some(step.now.wall),
+        duration_s: duration.unwrap_or_default().as_secs_f64(),
+        result: Some(outcome.result),
+        reason: outcome.reason,
+        route: call.way.text(),
+        ..call.record
+    };
+    let ended = Event::new(&event::CALL_ENDED, step.now.wall)
+        .with("call", record.id)
+        .with("from", &record.from)
+        .with("to", &record.to)
+        .with("result", name(outcome.result))
+        .with("reason", &record.reason)
+        .with("duration_s", format!("{:.1}", record.duration_s));
+    step.tell(ended);
+    step.desk.outputs.push_back(Output::Record(RecordUpdate::Closed(record)));
+}
+
+/// The result as the command line writes it.
+fn name(result: CallResult) -> &'static str {
+    match result {
+        CallResult::Answered => "answered",
+        CallResult::Busy => "busy",
+        CallResult::NoAnswer => "no-answer",
+        CallResult::Cancelled => "cancelled",
+        CallResult::Refused => "refused",
+        CallResult::Failed => "failed",
+        CallResult::Blacklisted => "blacklisted",
+        CallResult::Locked => "locked",
+    }
+}

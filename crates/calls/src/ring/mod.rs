@@ -1,0 +1,268 @@
+//! Ringing: an extension's phones ring together, the first to answer gets the call, the others are told.
+//!
+//! A round rings the phones of one extension. When nobody takes the call the round's verdict asks for a forwarding, and
+//! with it another round, or ends the call. Not here: which phones (`route`), the answered call (`bridge`).
+
+mod verdict;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::directory::Extension;
+use model::event::{self, Event};
+use model::record::CallResult;
+use sip::{Cause, End, Invite, Party, SessionId, Target};
+
+pub(crate) use verdict::{Rang, Verdict};
+
+use crate::call::Call;
+use crate::leg::Leg;
+use crate::limits::MAX_LEGS;
+use crate::record::{self, Outcome};
+use crate::route::{self, Found, Nowhere};
+use crate::step::Step;
+use crate::talk;
+use crate::timers::Deadline;
+
+/// What is known while a call rings.
+#[derive(Default)]
+pub(crate) struct Ringing {
+    /// When this round ends.
+    pub deadline: Option<Deadline>,
+    /// What the phones of this round said that gave up.
+    verdict: Option<Verdict>,
+    told: Told,
+    /// The phone whose early media the caller hears.
+    early: Option<SessionId>,
+    /// The answer that the caller has been given with a provisional response. It stays his answer to his first
+    /// offer, whoever answers in the end (RFC 3261 section 13.2.1).
+    pub promised: Option<Bytes>,
+}
+
+/// What the caller has heard of us; it never goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    #[default]
+    Nothing,
+    Ringing,
+    EarlyMedia,
+}
+
+/// Why a phone could not even be called.
+enum NotCalled {
+    NoPort,
+    NoCodec,
+    TooMany,
+}
+
+impl Call {
+    /// Whether somebody rings, as far as the caller knows.
+    pub fn rings(&self) -> bool {
+        self.ringing.told > Told::Nothing
+    }
+
+    /// Rings what was found, or ends the call.
+    pub fn pursue(&mut self, step: &mut Step<'_>, found: Found) {
+        match found {
+            Found::Phones { extension, targets } => self.ring(step, &extension, targets),
+            Found::Nowhere(nowhere) => {
+                if matches!(nowhere, Nowhere::Loop | Nowhere::TooManyHops) {
+                    let looped = Event::new(&event::CALL_LOOP, step.now.wall)
+                        .with("call", self.id)
+                        .with("from", &self.record.from)
+                        .with("to", &self.record.to)
+                        .with("route", self.way.text());
+                    step.tell(looped);
+                }
+                self.finish(Outcome::from(&nowhere));
+            }
+        }
+    }
+
+    fn ring(&mut self, step: &mut Step<'_>, extension: &Extension, targets: Vec<Target>) {
+        self.ringing.verdict = None;
+        let mut failed = self.caller.open(step, self.id).err().map(|_| NotCalled::NoPort);
+        if failed.is_none() {
+            for target in targets.into_iter().take(MAX_LEGS.saturating_sub(1)) {
+                match self.call_phone(step, extension, target) {
+                    Ok(phone) => self.phones.push(phone),
+                    Err(why) => {
+                        failed = Some(why);
+                        break;
+                    }
+                }
+            }
+        }
+        if matches!(failed, Some(NotCalled::NoPort)) {
+            let exhausted = Event::new(&event::PORTS_EXHAUSTED, step.now.wall).with("call", self.id);
+            step.tell(exhausted);
+        }
+        if self.phones.is_empty() {
+            return self.finish(match failed {
+                Some(NotCalled::NoPort) => Outcome::full("No media port free"),
+                Some(NotCalled::NoCodec) => Outcome::no_codec(),
+                Some(NotCalled::TooMany) | None => Outcome::full("Too many calls"),
+            });
+        }
+        let forward = extension.forwarding.no_answer.as_ref();
+        let patience = forward.map_or(step.desk.directory.times.ring_timeout, |(_, after)| *after);
+        self.ringing.deadline = Some(step.desk.timers.set(step.now.mono.after(patience), self.id));
+        record::note(step, self);
+    }
+
+    fn call_phone(
+        &self,
+        step: &mut Step<'_>,
+        extension: &Extension,
+        target: Target,
+    ) -> Result<Leg, NotCalled> {
+        let mut leg = Leg::of_phone(Arc::clone(&extension.number), target.nat, target.flow);
+        leg.open(step, self.id).map_err(|_| NotCalled::NoPort)?;
+        let Ok(offer) = leg.talk.offer(&self.caller.talk) else {
+            leg.gone(step);
+            return Err(NotCalled::NoCodec);
+        };
+        let invite = Invite {
+            target,
+            from: self.from.clone(),
+            to: Party { user: self.record.to.clone(), display: String::new() },
+            max_forwards: self.way.hops_left(),
+            offer,
+        };
+        let Ok(session) = step.desk.stack.invite(step.now, invite) else {
+            leg.gone(step);
+            return Err(NotCalled::TooMany);
+        };
+        step.desk.sessions.insert(session, self.id);
+        leg.session = Some(session);
+        Ok(leg)
+    }
+
+    /// A phone says how far it is.
+    pub fn progress(&mut self, step: &mut Step<'_>, phone: usize, status: u16, answer: Option<Bytes>) {
+        let (Some(leg), Some(caller)) = (self.phones.get_mut(phone), self.caller.session) else { return };
+        if self.answered.is_some() {
+            return;
+        }
+        if status == 180 {
+            leg.rang = Rang::Yes;
+        }
+        if let Some(answer) = answer
+            && self.ringing.early.is_none()
+            && self.early_media(step, phone, &answer)
+        {
+            return;
+        }
+        if status == 180 && self.ringing.told == Told::Nothing {
+            self.ringing.told = Told::Ringing;
+            step.desk.stack.progress(step.now, caller, 180, None);
+        }
+    }
+
+    /// Lets the caller hear what a phone plays before it answers. False: its description makes no sense.
+    fn early_media(&mut self, step: &mut Step<'_>, phone: usize, answer: &[u8]) -> bool {
+        let Some(leg) = self.phones.get_mut(phone) else { return false };
+        let (Some(caller), Some(session)) = (self.caller.session, leg.session) else { return false };
+        if leg.talk.answered(answer).is_err() {
+            return false;
+        }
+        let Ok(body) = talk::agree(step, &mut self.caller, leg) else { return false };
+        self.ringing.early = Some(session);
+        self.ringing.told = Told::EarlyMedia;
+        let body = self.ringing.promised.get_or_insert(body).clone();
+        step.desk.stack.progress(step.now, caller, 183, Some(body));
+        true
+    }
+
+    /// A phone gave up; the stack has forgotten it.
+    pub fn phone_gone(&mut self, step: &mut Step<'_>, phone: usize, end: &End) {
+        let Some(leg) = self.phones.get_mut(phone) else { return };
+        let (verdict, session) = (Verdict::of(end, leg.rang), leg.session);
+        leg.gone(step);
+        self.phone_failed(step, phone, session, verdict);
+    }
+
+    /// A phone answered what can't be used: we give it up.
+    pub fn give_up(&mut self, step: &mut Step<'_>, phone: usize) {
+        let Some(leg) = self.phones.get_mut(phone) else { return };
+        let session = leg.session;
+        leg.end(step, Cause::Failure);
+        self.phone_failed(step, phone, session, Verdict::NoCodec);
+    }
+
+    fn phone_failed(
+        &mut self,
+        step: &mut Step<'_>,
+        phone: usize,
+        session: Option<SessionId>,
+        verdict: Verdict,
+    ) {
+        self.phones.swap_remove(phone);
+        if self.ringing.early == session {
+            self.ringing.early = None;
+        }
+        let verdict = self.ringing.verdict.map_or(verdict, |before| before.max(verdict));
+        self.ringing.verdict = Some(verdict);
+        if verdict == Verdict::Declined {
+            self.silence(step, Cause::Normal);
+        }
+        if self.phones.is_empty() {
+            self.round_over(step, verdict);
+        }
+    }
+
+    /// The round's time is up.
+    pub fn deadline(&mut self, step: &mut Step<'_>, deadline: Deadline) {
+        if self.ringing.deadline != Some(deadline) || self.answered.is_some() {
+            return;
+        }
+        self.silence(step, Cause::NoAnswer);
+        self.round_over(step, Verdict::NoAnswer);
+    }
+
+    /// Ends all phones that ring.
+    fn silence(&mut self, step: &mut Step<'_>, cause: Cause) {
+        for mut phone in self.phones.drain(..) {
+            phone.end(step, cause);
+        }
+        self.ringing.early = None;
+    }
+
+    fn round_over(&mut self, step: &mut Step<'_>, verdict: Verdict) {
+        if let Some(deadline) = self.ringing.deadline.take() {
+            step.desk.timers.call_off(deadline);
+        }
+        let here = self.way.here().cloned().unwrap_or_default();
+        let directory = Arc::clone(&step.desk.directory);
+        let onward = verdict.attempt().and_then(|attempt| {
+            let targets =
+                |extension: &Extension| step.targets(extension, &self.line.username, &self.caller.flow);
+            route::onward(&directory, &mut self.way, attempt, targets)
+        });
+        let Some(found) = onward else { return self.finish(verdict.outcome(&here)) };
+        if let (Some(caller), Told::Nothing) = (self.caller.session, self.ringing.told) {
+            step.desk.stack.progress(step.now, caller, 181, None);
+        }
+        self.pursue(step, found);
+    }
+
+    /// The caller gave up.
+    pub fn cancelled(&mut self, step: &mut Step<'_>) {
+        self.caller.gone(step);
+        let reason = format!("{} hung up", self.record.from);
+        self.finish(Outcome::ended(CallResult::Cancelled, reason, Cause::Normal));
+    }
+
+    /// A phone has the call: every other one is told so.
+    pub fn choose(&mut self, step: &mut Step<'_>, phone: usize) {
+        if let Some(deadline) = self.ringing.deadline.take() {
+            step.desk.timers.call_off(deadline);
+        }
+        if phone < self.phones.len() {
+            self.phones.swap(0, phone);
+        }
+        for mut other in self.phones.drain(1..) {
+            other.end(step, Cause::CompletedElsewhere);
+        }
+    }
+}
