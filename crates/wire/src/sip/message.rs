@@ -308,7 +308,8 @@ impl fmt::Debug for Message {
 }
 
 impl<'a> CSeq<'a> {
-    fn parse(value: &'a [u8]) -> Result<Self, FieldError> {
+    /// Reads one whole value.
+    pub fn parse(value: &'a [u8]) -> Result<Self, FieldError> {
         let (digits, rest) = text::take_while(value, |b| b.is_ascii_digit());
         let token = text::trim_start(rest);
         if token.is_empty() || token.len() == rest.len() || !token.iter().all(|b| text::is_token(*b)) {
@@ -359,7 +360,7 @@ pub fn seconds(value: &[u8]) -> Result<u32, FieldError> {
     }
 }
 
-fn check_call_id(value: &[u8]) -> Result<(), FieldError> {
+pub(super) fn check_call_id(value: &[u8]) -> Result<(), FieldError> {
     if value.is_empty() || value.iter().any(|b| *b <= b' ' || *b == 0x7f) {
         return Err(FieldError::Syntax);
     }

@@ -1,11 +1,12 @@
 //! The answer to a request that can't be read: built from what of it can be, without any state.
 
 use super::addr::NameAddr;
-use super::error::Malformed;
-use super::limits::{MAX_CALL_ID, MAX_HEADERS, MAX_LINE, MAX_VIAS};
+use super::error::{Malformed, MalformedKind};
+use super::limits::{MAX_HEADERS, MAX_LINE, MAX_VIAS};
+use super::message::{CSeq, check_call_id};
 use super::name::Name;
 use super::scan::{is_version, line_end, skip_empty_lines};
-use super::text::{self, Values, is_space, is_token};
+use super::text::{self, Values, is_token};
 use super::via::Via;
 use super::write::Writer;
 
@@ -31,21 +32,20 @@ pub fn bad_request(bytes: &[u8], why: &Malformed) -> Option<Vec<u8>> {
     }
     let found = salvage(bytes, headers)?;
     let (from, to, call_id, cseq) = (found.from?, found.to?, found.call_id?, found.cseq?);
-    let to_tag = NameAddr::parse(to).ok()?.tag();
+    NameAddr::parse(to).ok()?;
     NameAddr::parse(from).ok()?;
-    if Via::parse(found.vias.first()?).is_err() || !is_cseq(cseq) || !is_call_id(call_id) {
+    let via = match why.kind {
+        MalformedKind::Version => Via::parse_any_version(found.vias.first()?),
+        _ => Via::parse(found.vias.first()?),
+    };
+    if via.is_err() || CSeq::parse(cseq).is_err() || check_call_id(call_id).is_err() {
         return None;
     }
     let mut writer = Writer::response(why.status(), why.kind.to_string());
     for via in &found.vias {
         writer.header(Name::Via, via);
     }
-    writer.header(Name::From, from);
-    let mut to = to.to_vec();
-    if to_tag.is_none() {
-        to.extend_from_slice(format!(";tag={:016x}", fingerprint(&found)).as_bytes());
-    }
-    writer.header(Name::To, to);
+    writer.header(Name::From, from).tagged_to(to, &format!("{:016x}", fingerprint(&found)));
     Some(writer.header(Name::CallId, call_id).header(Name::CSeq, cseq).finish().to_vec())
 }
 
@@ -108,16 +108,6 @@ fn loose_line(bytes: &[u8], at: usize) -> (&[u8], usize) {
         }
         from = next;
     }
-}
-
-fn is_cseq(value: &[u8]) -> bool {
-    let (digits, rest) = text::take_while(value, |b| b.is_ascii_digit());
-    let token = text::trim_start(rest);
-    !digits.is_empty() && digits.len() <= 10 && !token.is_empty() && token.iter().all(|b| is_token(*b))
-}
-
-fn is_call_id(value: &[u8]) -> bool {
-    !value.is_empty() && value.len() <= MAX_CALL_ID && !value.iter().any(|b| is_space(*b) || *b == 0)
 }
 
 /// A tag that is the same for a retransmission of the same request (RFC 3261 section 8.2.7): FNV-1a over what names it.

@@ -28,9 +28,18 @@ pub struct Via<'a> {
 impl<'a> Via<'a> {
     /// Reads one whole value. Only `SIP/2.0` is one; the transport may be any token.
     pub fn parse(value: &'a [u8]) -> Result<Self, FieldError> {
+        Self::parse_version(value, |version| version == b"2.0")
+    }
+
+    /// Reads one whole value of any version of SIP: to answer 505 to a request of another.
+    pub(super) fn parse_any_version(value: &'a [u8]) -> Result<Self, FieldError> {
+        Self::parse_version(value, |_| true)
+    }
+
+    fn parse_version(value: &'a [u8], accept: impl Fn(&[u8]) -> bool) -> Result<Self, FieldError> {
         let (protocol, rest) = take_token(trim(value))?;
         let (version, rest) = take_token(slash(rest)?)?;
-        if !protocol.eq_ignore_ascii_case(b"SIP") || version != b"2.0" {
+        if !protocol.eq_ignore_ascii_case(b"SIP") || !accept(version) {
             return Err(FieldError::Syntax);
         }
         let (transport, rest) = take_token(slash(rest)?)?;
@@ -52,10 +61,10 @@ impl<'a> Via<'a> {
         self.params.value("branch")
     }
 
-    /// Whether the branch is unique in the sense of RFC 3261 section 8.1.1.7.
+    /// Whether the branch is unique in the sense of RFC 3261 section 8.1.1.7: the cookie and something behind it.
     pub fn has_magic_branch(&self) -> bool {
-        let start = self.branch().and_then(|branch| branch.get(..MAGIC_COOKIE.len()));
-        start.is_some_and(|start| start.eq_ignore_ascii_case(MAGIC_COOKIE))
+        let split = self.branch().and_then(|branch| branch.split_at_checked(MAGIC_COOKIE.len()));
+        split.is_some_and(|(cookie, rest)| cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && !rest.is_empty())
     }
 
     /// The address a server before us saw, if it is one; IPv6 with or without brackets (RFC 5118 section 4.5).

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::addr::NameAddr;
 use super::message::Message;
 use super::name::Name;
+use super::params::{Param, Params};
 use super::text::is_token;
 use super::via::Via;
 
@@ -68,14 +70,10 @@ impl Writer {
         let mut writer = Self::response(status, reason);
         writer.copy_vias(request, source).copy_all(request, Name::From);
         let to = request.first(Name::To).unwrap_or_default();
-        let tagged = request.to().is_ok_and(|to| to.tag().is_some());
-        writer.value(Name::To.text().as_bytes(), |out| {
-            put_clean(out, to);
-            if let (Some(tag), false) = (to_tag, tagged) {
-                out.put_slice(b";tag=");
-                put_clean(out, tag.as_bytes());
-            }
-        });
+        match to_tag {
+            Some(tag) => writer.tagged_to(to, tag),
+            None => writer.header(Name::To, to),
+        };
         writer.copy_all(request, Name::CallId).copy_all(request, Name::CSeq);
         writer
     }
@@ -139,6 +137,21 @@ impl Writer {
         out.freeze()
     }
 
+    /// Writes To as it came, with a tag if it has none; an empty one is left out, since no parameter may stand twice.
+    pub(super) fn tagged_to(&mut self, value: &[u8], tag: &str) -> &mut Self {
+        let Some(to) = NameAddr::parse(value).ok().filter(|to| to.tag().is_none()) else {
+            return self.header(Name::To, value);
+        };
+        let address = value.len().saturating_sub(to.params.raw().len());
+        self.value(Name::To.text().as_bytes(), |out| {
+            put_clean(out, value.get(..address).unwrap_or_default());
+            put_params(out, &to.params, &["tag"]);
+            out.put_slice(b";tag=");
+            put_clean(out, tag.as_bytes());
+        });
+        self
+    }
+
     fn value(&mut self, name: &[u8], write: impl FnOnce(&mut BytesMut)) {
         self.out.put_slice(name);
         self.out.put_slice(b": ");
@@ -179,10 +192,20 @@ fn put_via(out: &mut BytesMut, via: &Via<'_>, source: SocketAddr) {
     put_clean(out, via.transport);
     out.put_u8(b' ');
     put_clean(out, via.sent_by);
-    for param in via.params.iter() {
-        if param.name.eq_ignore_ascii_case(b"received") || param.name.eq_ignore_ascii_case(b"rport") {
-            continue;
-        }
+    put_params(out, &via.params, &["received", "rport"]);
+    let wants_port = via.rport().is_some();
+    if wants_port || via.host.address() != Some(source.ip().to_canonical()) {
+        put_fmt(out, format_args!(";received={}", source.ip().to_canonical()));
+    }
+    if wants_port {
+        put_fmt(out, format_args!(";rport={}", source.port()));
+    }
+}
+
+fn put_params(out: &mut BytesMut, params: &Params<'_>, left_out: &[&str]) {
+    let wanted =
+        |param: &Param<'_>| !left_out.iter().any(|name| param.name.eq_ignore_ascii_case(name.as_bytes()));
+    for param in params.iter().filter(wanted) {
         out.put_u8(b';');
         out.put_slice(param.name);
         if let Some(value) = param.value {
@@ -192,12 +215,5 @@ fn put_via(out: &mut BytesMut, via: &Via<'_>, source: SocketAddr) {
             put_clean(out, value);
             out.put_slice(quote);
         }
-    }
-    let wants_port = via.rport().is_some();
-    if wants_port || via.host.address() != Some(source.ip().to_canonical()) {
-        put_fmt(out, format_args!(";received={}", source.ip().to_canonical()));
-    }
-    if wants_port {
-        put_fmt(out, format_args!(";rport={}", source.port()));
     }
 }
