@@ -22,7 +22,10 @@ fn corpus() -> Vec<Vec<u8>> {
     ]
     .iter()
     .flat_map(|text| table::cases(text))
-    .map(|case| case.bytes)
+    .map(|case| {
+        assert!(!case.name.is_empty());
+        case.bytes
+    })
     .collect()
 }
 
