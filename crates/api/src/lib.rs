@@ -1,1 +1,23 @@
-//! HTTP resources of /api/v1, served on the control socket.
+//! The HTTP resources of `/api/v1`, served on the control socket (SPEC R3.5).
+//!
+//! [`Office`] is what stands behind them: the binary implements it over channels. What goes over the wire is in
+//! [`body`], errors are [`Problem`]s (RFC 9457). The peer's user is the author of every change. Not here: deciding, storing,
+//! opening the socket.
+
+mod author;
+pub mod body;
+mod office;
+mod problem;
+mod routes;
+mod serve;
+
+pub use author::{Author, user_name};
+pub use office::{ApplyOptions, HistoryQuery, LogLines, LogQuery, Office};
+pub use problem::Problem;
+pub use serve::serve;
+
+/// Longest body taken: the largest configuration file.
+pub const MAX_BODY: usize = model::config::MAX_FILE;
+
+#[cfg(test)]
+mod tests;

@@ -102,15 +102,15 @@ impl Buckets {
         }
         let bucket = self.by_source.entry(source).or_insert(Bucket { full_at: now, report_from: Mono::ZERO });
         let token = pace.nanos_per_token();
-        let full_at = later(bucket.full_at.max(now), Duration::from_nanos(token));
+        let full_at = bucket.full_at.max(now).after(Duration::from_nanos(token));
         let depth = token.saturating_mul(u64::from(pace.burst.max(1)));
-        if full_at <= later(now, Duration::from_nanos(depth)) {
+        if full_at <= now.after(Duration::from_nanos(depth)) {
             bucket.full_at = full_at;
             return Taken::Yes;
         }
         let first = bucket.report_from <= now;
         if first {
-            bucket.report_from = later(now, REPORT_INTERVAL);
+            bucket.report_from = now.after(REPORT_INTERVAL);
         }
         Taken::No { first }
     }
@@ -150,11 +150,6 @@ impl Buckets {
             }
         }
     }
-}
-
-#[expect(clippy::arithmetic_side_effects, reason = "this addition saturates")]
-fn later(time: Mono, by: Duration) -> Mono {
-    time + by
 }
 
 #[cfg(test)]

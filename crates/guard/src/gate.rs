@@ -10,15 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
-/// What somebody wants to reach.
+/// What somebody wants to reach. The control socket is not among them: it is never firewalled, since it is the way
+/// back in for an administrator who has locked himself out (SPEC R3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// SIP over any transport.
     Sip,
     /// RTP and RTCP of calls.
     Media,
-    /// The control socket: never firewalled, it is the way back in (SPEC R3.5).
-    Control,
 }
 
 /// Proof that the gate let somebody in. Only [`Gate::admit`] makes one, and it can't be copied.
@@ -91,7 +90,7 @@ impl Gate {
 
     /// Whether `source` may reach `service` at our address `local`.
     pub fn admit(&self, service: Service, source: SocketAddr, local: SocketAddr) -> Verdict {
-        if service != Service::Control && self.refuses(source) {
+        if self.refuses(source) {
             self.denied.fetch_add(1, Ordering::Relaxed);
             return Verdict::Deny;
         }
@@ -128,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_table_rules_the_next_question_but_never_the_control_socket() {
+    fn a_new_table_rules_the_next_question() {
         let gate = Gate::open();
         let ask = |service, source: &str| {
             gate.admit(service, source.parse().unwrap(), "127.0.0.1:5060".parse().unwrap())
@@ -138,8 +137,7 @@ mod tests {
         assert_eq!(ask(Service::Sip, "192.0.2.1:5060"), Verdict::Deny);
         assert_eq!(ask(Service::Sip, "[::ffff:192.0.2.1]:5060"), Verdict::Deny);
         assert!(matches!(ask(Service::Sip, "198.51.100.1:5060"), Verdict::Allow(_)));
-        assert!(matches!(ask(Service::Control, "192.0.2.1:1"), Verdict::Allow(_)));
-        assert_eq!(gate.counts(), Counts { allowed: 3, denied: 2, established_only: 0 });
+        assert_eq!(gate.counts(), Counts { allowed: 2, denied: 2, established_only: 0 });
     }
 
     #[test]

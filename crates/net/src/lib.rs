@@ -1,1 +1,23 @@
-//! Sockets, threads, timers: drives the machines.
+//! Sockets, threads and timers: drives the machines.
+//!
+//! Signalling sockets ([`sip`]) live on tokio, ask the guard's gate before they parse, and put messages into the
+//! [`inbox`]; one control thread ([`control`]) owns the exchange and decides; media threads ([`media`]) move
+//! packets. What the exchange wants kept or logged goes out through [`Effects`]. This is the only crate that binds a
+//! socket; a test in `ringwall` sees to it. Not here: HTTP (`api`), the disk (`store`).
+
+pub mod bind;
+mod clock;
+pub mod control;
+mod effects;
+mod handles;
+pub mod inbox;
+pub mod media;
+pub mod sip;
+
+pub use bind::BindError;
+pub use clock::Clock;
+pub use control::{Control, ControlHandle, Stopped};
+pub use effects::Effects;
+pub use handles::{FileLimit, TooFewHandles, file_handles, raise_file_limit};
+pub use inbox::{Inbox, Order, inbox};
+pub use sip::{Door, Listeners, Patience, Wanted};

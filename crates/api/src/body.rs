@@ -1,0 +1,163 @@
+//! What goes over the wire beside `model`'s own records: names and meanings are the command line's contract.
+
+use std::net::IpAddr;
+
+use model::live::{Held, Listener};
+use model::{Transport, Wall};
+use serde::{Deserialize, Serialize};
+
+/// `GET status`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The release.
+    pub version: String,
+    /// This node's number.
+    pub node: u16,
+    /// When the server started.
+    pub started: Wall,
+    /// For how long it runs.
+    pub uptime_s: f64,
+    /// The configuration's revision in force.
+    pub revision: u64,
+    /// Registered contacts.
+    pub registrations: usize,
+    /// Calls of now.
+    pub calls: usize,
+    /// The lock on outgoing calls, while it is on.
+    pub lock: Option<Lock>,
+    /// What is held.
+    pub held: Held,
+    /// Whether stored data is encrypted: `off`, `converting`, `on`, `locked`, `reverting`.
+    pub vault: String,
+    /// `on`, `off`, or `unavailable: WHY`.
+    pub kernel_offload: String,
+    /// Addresses and accounts blocked.
+    pub blocks: usize,
+    /// What listens.
+    pub listeners: Vec<Listener>,
+    /// Messages and packets that were dropped since the start, by reason.
+    pub dropped: Dropped,
+}
+
+/// What was dropped since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Refused by the gate.
+    pub denied: u64,
+    /// No SIP.
+    pub malformed: u64,
+    /// More than could be served.
+    pub shed: u64,
+    /// Could not be sent.
+    pub unsent: u64,
+}
+
+/// The lock on outgoing calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// Why.
+    pub cause: String,
+    /// Who or what set it.
+    pub by: String,
+    /// Since when.
+    pub since: Wall,
+}
+
+/// The answer to `PUT configuration`, a rollback, and a dry run of either.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The revision in force afterwards.
+    pub revision: u64,
+    /// Whether anything changed; after a dry run, whether anything would.
+    pub changed: bool,
+    /// The difference, a line each, beginning with `+`, `-` or `~`.
+    pub difference: Vec<String>,
+    /// What is lost for good.
+    pub lost: Vec<String>,
+    /// What the file says but nothing is done about, and why.
+    pub notes: Vec<String>,
+}
+
+/// A row of `GET revisions`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// Its number.
+    pub revision: u64,
+    /// When it was made.
+    pub at: Wall,
+    /// By whom.
+    pub author: String,
+    /// Where it came from: a file's name, `rollback to 3`.
+    pub origin: String,
+    /// How many objects changed.
+    pub changes: usize,
+}
+
+/// `GET revisions/{n}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RevisionDetail {
+    /// Its row.
+    #[serde(flatten)]
+    pub revision: Revision,
+    /// The difference, a line each.
+    pub difference: Vec<String>,
+}
+
+/// `POST extensions/{number}/password`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPassword {
+    /// The line.
+    pub line: String,
+    /// The password, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// The revision that changed it.
+    pub revision: u64,
+}
+
+/// A row of `GET ports` (SPEC section 2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortRow {
+    /// The requirement's number: `2.1`.
+    pub r: String,
+    /// The service in words.
+    pub service: String,
+    /// How it travels.
+    pub transport: Transport,
+    /// Our address; `None`: all, or as calls need.
+    pub address: Option<IpAddr>,
+    /// Lowest port.
+    pub first: u16,
+    /// Highest port; the same for a single one.
+    pub last: u16,
+    /// What the outer firewall does with it outwards.
+    pub outbound: String,
+    /// What the outer firewall does with it inwards.
+    pub inbound: String,
+    /// Why it is there.
+    pub reason: String,
+    /// `listening`, `failed: WHY`, or `bound as calls need it`.
+    pub state: String,
+}
+
+/// A line of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When.
+    pub at: String,
+    /// `debug`, `info`, `warning` or `error`.
+    pub level: String,
+    /// The event's name.
+    pub event: String,
+    /// The rest: title and fields.
+    pub text: String,
+}
+
+impl LogLine {
+    /// Takes a line of a log file apart.
+    pub fn parse(line: &str) -> LogLine {
+        let mut words = line.trim_end().splitn(4, ' ');
+        let mut word = || words.next().unwrap_or("").to_owned();
+        LogLine { at: word(), level: word(), event: word(), text: word() }
+    }
+}

@@ -1,0 +1,106 @@
+//! What stands behind the resources.
+
+use std::convert::Infallible;
+use std::future::Future;
+
+use bytes::Bytes;
+use model::live::{Call, Registration};
+use model::record::{CallRecord, CallResult};
+use model::{CallId, Wall};
+
+use crate::body::{Applied, NewPassword, PortRow, Revision, RevisionDetail, Status};
+use crate::{Author, Problem};
+
+/// Where the lines of a log go; each piece is whole lines.
+pub type LogLines = http_body_util::channel::Sender<Bytes, Infallible>;
+
+/// How a configuration is applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApplyOptions {
+    /// Add and change only.
+    pub merge: bool,
+    /// Change nothing, only say.
+    pub dry_run: bool,
+    /// Many deletions are meant.
+    pub yes: bool,
+    /// Refuse if this is not the current revision.
+    pub if_revision: Option<u64>,
+    /// What the file is called, for messages.
+    pub file: String,
+}
+
+/// Which call records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// Started then or later.
+    pub since: Option<Wall>,
+    /// Started before.
+    pub until: Option<Wall>,
+    /// From or to this number.
+    pub number: Option<String>,
+    /// With this result.
+    pub result: Option<CallResult>,
+    /// Not more than so many, the latest.
+    pub limit: Option<usize>,
+}
+
+/// Which lines of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogQuery {
+    /// The log's name.
+    pub name: String,
+    /// Of then or later.
+    pub since: Option<Wall>,
+    /// Whether to go on with lines as they are written.
+    pub follow: bool,
+}
+
+/// The server, as the resources see it.
+pub trait Office: Send + Sync + 'static {
+    /// How the server is.
+    fn status(&self) -> impl Future<Output = Result<Status, Problem>> + Send;
+    /// Who is registered.
+    fn registrations(&self) -> impl Future<Output = Result<Vec<Registration>, Problem>> + Send;
+    /// Who calls whom.
+    fn calls(&self) -> impl Future<Output = Result<Vec<Call>, Problem>> + Send;
+    /// Ends a call.
+    fn hangup(&self, author: Author, call: CallId) -> impl Future<Output = Result<(), Problem>> + Send;
+    /// Who called whom.
+    fn history(&self, query: HistoryQuery) -> impl Future<Output = Result<Vec<CallRecord>, Problem>> + Send;
+    /// What was configured when, oldest first.
+    fn revisions(&self) -> impl Future<Output = Result<Vec<Revision>, Problem>> + Send;
+    /// One of them.
+    fn revision(&self, number: u64) -> impl Future<Output = Result<RevisionDetail, Problem>> + Send;
+    /// Goes back to one.
+    fn rollback(
+        &self,
+        author: Author,
+        number: u64,
+        options: ApplyOptions,
+    ) -> impl Future<Output = Result<Applied, Problem>> + Send;
+    /// The configuration as a file.
+    fn export(
+        &self,
+        author: Author,
+        with_secrets: bool,
+    ) -> impl Future<Output = Result<String, Problem>> + Send;
+    /// Applies a file.
+    fn apply(
+        &self,
+        author: Author,
+        text: String,
+        options: ApplyOptions,
+    ) -> impl Future<Output = Result<Applied, Problem>> + Send;
+    /// Sets a new generated SIP password.
+    fn new_password(
+        &self,
+        author: Author,
+        extension: String,
+        line: Option<String>,
+        show: bool,
+    ) -> impl Future<Output = Result<NewPassword, Problem>> + Send;
+    /// What listens and why.
+    fn ports(&self) -> impl Future<Output = Result<Vec<PortRow>, Problem>> + Send;
+    /// Starts to give out the lines of a log; they end when the sender is dropped.
+    fn log(&self, query: LogQuery, lines: LogLines) -> impl Future<Output = Result<(), Problem>> + Send;
+}

@@ -1,0 +1,286 @@
+//! The resources: a path and a method each, and how their parameters are read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{
+    ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State,
+};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{delete, get, post};
+use bytes::Bytes;
+use http_body_util::channel::Channel;
+use model::record::CallResult;
+use model::{CallId, Wall};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::office::{ApplyOptions, HistoryQuery, LogQuery, Office};
+use crate::{Author, MAX_BODY, Problem};
+
+/// How long a request may take: applying 10,000 extensions takes seconds.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Pieces of a log that wait for a slow reader before its writer waits.
+const LOG_PIECES: usize = 16;
+
+type Shared<O> = State<Arc<O>>;
+type Peer = ConnectInfo<Author>;
+
+/// All resources over `office`.
+pub(crate) fn router<O: Office>(office: Arc<O>) -> Router {
+    let v1 = Router::new()
+        .route("/status", get(status::<O>))
+        .route("/registrations", get(registrations::<O>))
+        .route("/calls", get(calls::<O>))
+        .route("/calls/{id}", delete(hangup::<O>))
+        .route("/history", get(history::<O>))
+        .route("/revisions", get(revisions::<O>))
+        .route("/revisions/{number}", get(revision::<O>))
+        .route("/revisions/{number}/rollback", post(rollback::<O>))
+        .route("/configuration", get(export::<O>).put(apply::<O>))
+        .route("/extensions/{number}/password", post(new_password::<O>))
+        .route("/ports", get(ports::<O>))
+        .route("/logs/{name}", get(log::<O>))
+        .layer(middleware::from_fn(in_time))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    Router::new()
+        .nest("/api/v1", v1)
+        .fallback(|| async { Problem::not_found("there is no such resource; see the command line's help") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "the resource does not know this method")
+        })
+        .with_state(office)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "timeout",
+            "the server did not answer in time; look at its logs",
+        )
+        .into_response(),
+    }
+}
+
+/// Parameters of the path, or a problem.
+struct Place<T>(T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        state: &S,
+    ) -> Result<Place<T>, Problem> {
+        let found: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, state).await;
+        found.map(|Path(value)| Place(value)).map_err(|why| Problem::bad_request(why.body_text()))
+    }
+}
+
+/// Parameters behind the question mark, or a problem.
+struct Wish<T>(T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Wish<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        state: &S,
+    ) -> Result<Wish<T>, Problem> {
+        let found: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        found.map(|Query(value)| Wish(value)).map_err(|why| Problem::bad_request(why.body_text()))
+    }
+}
+
+/// A body of text, or a problem.
+struct Text(String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Text, Problem> {
+        let bytes: Result<Bytes, BytesRejection> = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|why| match why.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                format!("the file has more than {MAX_BODY} bytes; split it and apply its parts with --merge"),
+            ),
+            _ => Problem::bad_request(why.body_text()),
+        })?;
+        match String::from_utf8(bytes.into()) {
+            Ok(text) => Ok(Text(text)),
+            Err(_) => Err(Problem::bad_request("the file is not UTF-8 text; save it as UTF-8")),
+        }
+    }
+}
+
+async fn status<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
+    office.status().await.map(Json)
+}
+
+async fn registrations<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
+    office.registrations().await.map(Json)
+}
+
+async fn calls<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
+    office.calls().await.map(Json)
+}
+
+async fn hangup<O: Office>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+    Place(id): Place<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let id = id
+        .parse()
+        .map_err(|why| Problem::bad_request(format!("{id:?} is {why}; `ringwall calls` shows them")))?;
+    office.hangup(author, CallId(id)).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HistoryWish {
+    since: Option<Wall>,
+    until: Option<Wall>,
+    number: Option<String>,
+    result: Option<CallResult>,
+    limit: Option<usize>,
+}
+
+async fn history<O: Office>(
+    State(office): Shared<O>,
+    Wish(wish): Wish<HistoryWish>,
+) -> Result<impl IntoResponse, Problem> {
+    let HistoryWish { since, until, number, result, limit } = wish;
+    office.history(HistoryQuery { since, until, number, result, limit }).await.map(Json)
+}
+
+async fn revisions<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
+    office.revisions().await.map(Json)
+}
+
+async fn revision<O: Office>(
+    State(office): Shared<O>,
+    Place(number): Place<u64>,
+) -> Result<impl IntoResponse, Problem> {
+    office.revision(number).await.map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApplyWish {
+    #[serde(default)]
+    merge: bool,
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default)]
+    yes: bool,
+    if_revision: Option<u64>,
+    #[serde(default)]
+    file: String,
+}
+
+impl From<ApplyWish> for ApplyOptions {
+    fn from(wish: ApplyWish) -> ApplyOptions {
+        let ApplyWish { merge, dry_run, yes, if_revision, file } = wish;
+        let file = if file.is_empty() { "configuration".to_owned() } else { file };
+        ApplyOptions { merge, dry_run, yes, if_revision, file }
+    }
+}
+
+async fn rollback<O: Office>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+    Place(number): Place<u64>,
+    Wish(wish): Wish<ApplyWish>,
+) -> Result<impl IntoResponse, Problem> {
+    office.rollback(author, number, wish.into()).await.map(Json)
+}
+
+async fn apply<O: Office>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+    Wish(wish): Wish<ApplyWish>,
+    Text(text): Text,
+) -> Result<impl IntoResponse, Problem> {
+    office.apply(author, text, wish.into()).await.map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportWish {
+    #[serde(default)]
+    secrets: bool,
+}
+
+async fn export<O: Office>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+    Wish(wish): Wish<ExportWish>,
+) -> Result<impl IntoResponse, Problem> {
+    let text = office.export(author, wish.secrets).await?;
+    Ok(([(header::CONTENT_TYPE, "application/toml")], text))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PasswordWish {
+    line: Option<String>,
+    #[serde(default)]
+    show: bool,
+}
+
+async fn new_password<O: Office>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+    Place(number): Place<String>,
+    Wish(wish): Wish<PasswordWish>,
+) -> Result<impl IntoResponse, Problem> {
+    office.new_password(author, number, wish.line, wish.show).await.map(Json)
+}
+
+async fn ports<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
+    office.ports().await.map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogWish {
+    since: Option<Wall>,
+    #[serde(default)]
+    follow: bool,
+}
+
+/// Text, a line each; or with `Accept: application/json` an array, which can't follow.
+async fn log<O: Office>(
+    State(office): Shared<O>,
+    Place(name): Place<String>,
+    Wish(wish): Wish<LogWish>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let LogWish { since, follow } = wish;
+    let as_json = headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json");
+    let query = LogQuery { name, since, follow: follow && !as_json };
+    let (sender, channel) = Channel::<Bytes>::new(LOG_PIECES);
+    office.log(query, sender).await?;
+    if !as_json {
+        return Ok(
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Body::new(channel)).into_response()
+        );
+    }
+    let collected = http_body_util::BodyExt::collect(channel).await;
+    let bytes = match collected {
+        Ok(collected) => collected.to_bytes(),
+        Err(never) => match never {},
+    };
+    let lines: Vec<_> = String::from_utf8_lossy(&bytes).lines().map(crate::body::LogLine::parse).collect();
+    Ok(Json(lines).into_response())
+}

@@ -1,0 +1,240 @@
+//! The control thread: the one place where the exchange decides. It takes what the sockets and shards bring, in batches,
+//! most urgent first, and carries out what comes of it. It never waits for anything but its inbox.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use calls::{Command, Exchange, Input, Output};
+use crossbeam_channel::Select;
+use model::live::Held;
+use model::{Flow, Mono, Now, Transport};
+
+use crate::inbox::{Arrival, Inbox, Order, Tray};
+use crate::media::{BoundPorts, Order as ShardOrder, Shards};
+use crate::sip::Door;
+use crate::{Clock, Effects};
+
+/// Messages of calls in progress taken in a row, before anything else has its turn.
+const IN_PROGRESS_BATCH: usize = 64;
+/// New requests taken in a row: few, so that what belongs to calls never waits long behind them.
+const FRESH_BATCH: usize = 16;
+/// What shards said, taken in a row.
+const MEDIA_BATCH: usize = 256;
+
+/// What the control thread is made of.
+pub struct Control {
+    /// The machine.
+    pub exchange: Exchange,
+    /// Its inbox.
+    pub tray: Tray,
+    /// The signalling sockets.
+    pub door: Arc<Door>,
+    /// Media ports.
+    pub ports: BoundPorts,
+    /// Media threads.
+    pub shards: Shards,
+    /// The rest of the server.
+    pub effects: Arc<dyn Effects>,
+    /// The clocks.
+    pub clock: Clock,
+}
+
+/// The way to ask and order the control thread.
+#[derive(Clone)]
+pub struct ControlHandle {
+    inbox: Inbox,
+}
+
+/// The control thread has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server is stopping")]
+pub struct Stopped;
+
+impl ControlHandle {
+    /// A handle that speaks into `inbox`.
+    pub fn new(inbox: Inbox) -> ControlHandle {
+        ControlHandle { inbox }
+    }
+
+    /// Gives an order.
+    pub fn order(&self, order: Order) {
+        self.inbox.order(order);
+    }
+
+    /// Wishes something of the exchange.
+    pub fn command(&self, command: Command) {
+        self.inbox.order(Order::Command(command));
+    }
+
+    /// Asks the exchange; all orders given before are obeyed before.
+    ///
+    /// # Errors
+    /// The control thread has ended.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Exchange, Now) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        self.inbox.order(Order::Ask(Box::new(move |exchange, now| {
+            // Nobody waits for it any more: as well.
+            let _ = answer.send(question(exchange, now));
+        })));
+        answered.await.map_err(|_| Stopped)
+    }
+
+    /// What the exchange holds.
+    ///
+    /// # Errors
+    /// The control thread has ended.
+    pub async fn held(&self) -> Result<Held, Stopped> {
+        self.ask(|exchange, _| exchange.held()).await
+    }
+
+    /// Messages dropped because too many waited, since the start.
+    pub fn shed(&self) -> u64 {
+        self.inbox.shed()
+    }
+}
+
+/// Whether the thread goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    End,
+}
+
+impl Control {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// No thread is free.
+    pub fn start(self) -> io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name("control".into()).spawn(move || self.run())
+    }
+
+    fn run(mut self) {
+        loop {
+            let now = self.clock.now();
+            let (next, obeyed) = self.obey(now);
+            if next == Next::End {
+                break;
+            }
+            let busy = obeyed + self.in_progress(now) + self.media(now) + self.fresh(now) + self.wake(now);
+            self.shards.ring();
+            if busy == 0 {
+                self.wait();
+            }
+        }
+        self.door.flows().close_all();
+        self.shards.stop().join();
+    }
+
+    fn wait(&self) {
+        let mut select = Select::new();
+        select.recv(&self.tray.in_progress);
+        select.recv(&self.tray.fresh);
+        select.recv(&self.tray.orders);
+        select.recv(&self.shards.events);
+        match self.exchange.next_wake() {
+            // Too late is as good as ready: the loop looks again.
+            Some(at) => drop(select.ready_deadline(self.clock.instant(at))),
+            None => drop(select.ready()),
+        }
+    }
+
+    fn wake(&mut self, now: Now) -> usize {
+        if self.exchange.next_wake().is_none_or(|at: Mono| at > now.mono) {
+            return 0;
+        }
+        self.handle(now, Input::Wake, None);
+        1
+    }
+
+    fn obey(&mut self, now: Now) -> (Next, usize) {
+        let mut count = 0;
+        while let Ok(order) = self.tray.orders.try_recv() {
+            count += 1;
+            match order {
+                Order::Closed(id) => self.handle(now, Input::Closed(id), None),
+                Order::Command(command) => self.handle(now, Input::Command(command), None),
+                Order::Ask(question) => question(&mut self.exchange, now),
+                Order::MediaPorts(range) => self.ports.change_range(range),
+                Order::Stop => return (Next::End, count),
+            }
+        }
+        (Next::GoOn, count)
+    }
+
+    fn in_progress(&mut self, now: Now) -> usize {
+        for count in 0..IN_PROGRESS_BATCH {
+            let Ok(arrival) = self.tray.in_progress.try_recv() else { return count };
+            self.receive(now, arrival);
+        }
+        IN_PROGRESS_BATCH
+    }
+
+    fn fresh(&mut self, now: Now) -> usize {
+        for count in 0..FRESH_BATCH {
+            let Ok(arrival) = self.tray.fresh.try_recv() else { return count };
+            self.receive(now, arrival);
+        }
+        FRESH_BATCH
+    }
+
+    fn media(&mut self, now: Now) -> usize {
+        for count in 0..MEDIA_BATCH {
+            let Ok((shard, event)) = self.shards.events.try_recv() else { return count };
+            self.handle(now, Input::Media { shard, event }, None);
+        }
+        MEDIA_BATCH
+    }
+
+    fn receive(&mut self, now: Now, arrival: Arrival) {
+        let Arrival { flow, message } = arrival;
+        let stranger = flow.transport == Transport::Tcp && !self.door.flows().is_proven(flow.id);
+        self.handle(now, Input::Received { flow, message }, stranger.then_some(flow));
+    }
+
+    /// Hands an input to the exchange and carries out what comes of it. `stranger` is the connection that the input
+    /// came on, if nobody has signed in on it yet.
+    fn handle(&mut self, now: Now, input: Input, stranger: Option<Flow>) {
+        self.exchange.handle(now, input, &mut self.ports);
+        while let Some(output) = self.exchange.poll() {
+            match output {
+                Output::Send { flow, bytes } => {
+                    if stranger.is_some_and(|stranger| stranger.id == flow.id) && proves(&bytes) {
+                        self.door.flows().prove(flow.id);
+                    }
+                    self.door.flows().send(&flow, &bytes);
+                }
+                Output::Close(id) => self.door.flows().close(id),
+                Output::Media { shard, command } => self.media_order(shard, command),
+                Output::Record(update) => self.effects.record(update),
+                Output::Binding(update) => self.effects.binding(update),
+                Output::Event(event) => self.effects.event(event),
+            }
+        }
+    }
+
+    fn media_order(&mut self, shard: usize, command: media::Command) {
+        let sockets = match &command {
+            media::Command::Open { local, .. } => self.ports.take_sockets(*local),
+            _ => None,
+        };
+        self.shards.order(
+            shard,
+            match sockets {
+                Some(sockets) => ShardOrder::Open(command, sockets),
+                None => ShardOrder::Obey(command),
+            },
+        );
+    }
+}
+
+/// Whether what we send shows that somebody has signed in on the connection: success to anything but OPTIONS, which
+/// asks for no password.
+fn proves(bytes: &[u8]) -> bool {
+    let head = bytes.get(..bytes.len().min(2_048)).unwrap_or_default();
+    bytes.starts_with(b"SIP/2.0 2") && !head.windows(8).any(|window| window == b" OPTIONS")
+}

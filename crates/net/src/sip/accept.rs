@@ -1,0 +1,66 @@
+//! Accepting connections: the gate and the limits before a byte is read.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use guard::TooMany;
+use model::event;
+use model::{Flow, Transport};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::door::Door;
+use super::stream;
+
+/// Pause after the system refused to give us a connection (out of file handles): it would only refuse again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Silence after which the kernel asks whether the peer is still there, and how often it asks again.
+const PROBE_AFTER: Duration = Duration::from_secs(60);
+const PROBE_INTERVAL: Duration = Duration::from_secs(20);
+
+/// Accepts until the task is dropped.
+pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, remote)) => admit(&door, socket, remote),
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+fn admit(door: &Arc<Door>, socket: TcpStream, remote: SocketAddr) {
+    let Ok(local) = socket.local_addr() else { return };
+    let Some(entrance) = door.admit(remote, local) else {
+        reset(&socket);
+        return;
+    };
+    let entered = door.connections().enter(remote.ip());
+    if let Err(why) = entered {
+        refuse(door, &socket, remote, why);
+        return;
+    }
+    prepare(&socket);
+    let flow = Flow { id: door.flows.mint(), transport: Transport::Tcp, local, remote };
+    stream::begin(door.clone(), entrance, flow, socket);
+}
+
+fn refuse(door: &Door, socket: &TcpStream, remote: SocketAddr, why: TooMany) {
+    reset(socket);
+    door.report(&event::CONNECTION_REFUSED, remote.ip(), |event| {
+        event.with("source", remote).with("why", why)
+    });
+}
+
+/// Closing then sends a reset: the refused peer costs us no state, and learns at once.
+fn reset(socket: &TcpStream) {
+    // Failing to set it only makes the end politer.
+    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+}
+
+fn prepare(socket: &TcpStream) {
+    // Both are improvements only; a connection without them works.
+    let _ = socket.set_nodelay(true);
+    let keepalive = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_INTERVAL);
+    let _ = SockRef::from(socket).set_tcp_keepalive(&keepalive);
+}

@@ -1,0 +1,189 @@
+//! What every signalling socket shares: the gate, the counts, the way in, and who hears of trouble.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use guard::{Admitted, Buckets, Connections, Gate, Limits, Pace, Taken, Verdict};
+use model::Flow;
+use model::event::{self, Event, Kind};
+use wire::sip::{Malformed, Message};
+
+use super::Flows;
+use crate::inbox::{self, Arrival, Delivery, Inbox};
+use crate::{Clock, Effects};
+
+/// How long and how much is waited for on a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From accepting a connection, or from the first byte of a message, to the message's last byte.
+    pub message: Duration,
+    /// Between messages, while nobody has signed in on the connection.
+    pub unproven_idle: Duration,
+    /// Between messages, once somebody has. Phones refresh within `max_expires`, and calls may last without a message.
+    pub proven_idle: Duration,
+    /// For a peer to take what we send.
+    pub write: Duration,
+    /// Bytes read before somebody has signed in: a registration takes two messages of a kilobyte.
+    pub unproven_bytes: usize,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience {
+            message: Duration::from_secs(10),
+            unproven_idle: Duration::from_secs(60),
+            proven_idle: Duration::from_secs(7_200),
+            write: Duration::from_secs(10),
+            unproven_bytes: 128 << 10,
+        }
+    }
+}
+
+/// Answers to malformed requests per source: enough for a broken phone, useless to an amplifier.
+const BAD_REQUEST_PACE: Pace = Pace { rate: 5, burst: 20 };
+/// Log lines on one kind of trouble, from one source.
+const REPORT_PACE: Pace = Pace { rate: 1, burst: 5 };
+
+/// What was counted since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Datagrams and messages that were no SIP.
+    pub malformed: AtomicU64,
+    /// Datagrams that could not be sent: the kernel's buffer was full, or the peer can't be reached.
+    pub unsent: AtomicU64,
+    /// Connections closed because their peer did not take what we sent.
+    pub slow: AtomicU64,
+}
+
+/// What every signalling socket shares.
+pub struct Door {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) flows: Flows,
+    pub(crate) inbox: Inbox,
+    pub(crate) clock: Clock,
+    pub(crate) patience: Patience,
+    effects: Arc<dyn Effects>,
+    connections: Mutex<Connections>,
+    answers: Mutex<Buckets>,
+    reports: Mutex<Buckets>,
+    counters: Arc<Counters>,
+}
+
+impl Door {
+    /// A door with nobody in it.
+    pub fn new(
+        gate: Arc<Gate>,
+        inbox: Inbox,
+        clock: Clock,
+        effects: Arc<dyn Effects>,
+        limits: Limits,
+        patience: Patience,
+    ) -> Arc<Door> {
+        let counters = Arc::<Counters>::default();
+        Arc::new(Door {
+            gate,
+            flows: Flows::new(counters.clone()),
+            inbox,
+            clock,
+            patience,
+            effects,
+            connections: Mutex::new(Connections::new(limits)),
+            answers: Mutex::new(Buckets::new(BAD_REQUEST_PACE)),
+            reports: Mutex::new(Buckets::new(REPORT_PACE)),
+            counters,
+        })
+    }
+
+    /// The table of flows.
+    pub fn flows(&self) -> &Flows {
+        &self.flows
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Open connections.
+    pub fn open_connections(&self) -> usize {
+        usize::try_from(self.connections().open()).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn connections(&self) -> std::sync::MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the gate about a datagram or connection; `None`: it does not exist for us.
+    pub(crate) fn admit(&self, source: SocketAddr, local: SocketAddr) -> Option<Entrance> {
+        match self.gate.admit(guard::Service::Sip, source, local) {
+            Verdict::Allow(token) => Some(Entrance::Any(token)),
+            Verdict::EstablishedOnly(token) => Some(Entrance::InProgress(token)),
+            Verdict::Deny => None,
+        }
+    }
+
+    /// Parses a message and hands it on. `Some` is what a malformed request is answered with.
+    pub(crate) fn receive(&self, entrance: &Entrance, flow: Flow, bytes: Bytes) -> Received {
+        let message = match Message::parse(bytes.clone()) {
+            Ok(message) => message,
+            Err(why) => return Received::Malformed(self.malformed(&flow, &bytes, why)),
+        };
+        if matches!(entrance, Entrance::InProgress(_)) && !inbox::is_in_progress(&message) {
+            return Received::Taken;
+        }
+        match self.inbox.deliver(Arrival { flow, message }) {
+            Delivery::Queued | Delivery::Gone => Received::Taken,
+            Delivery::Shed => {
+                self.report(&event::OVERLOADED, flow.remote.ip(), |event| event.with("source", flow.remote));
+                Received::Shed
+            }
+        }
+    }
+
+    fn malformed(&self, flow: &Flow, bytes: &[u8], why: Malformed) -> Option<Vec<u8>> {
+        self.counters.malformed.fetch_add(1, Ordering::Relaxed);
+        let source = flow.remote.ip();
+        self.report(&event::MALFORMED, source, |event| {
+            event.with("source", flow.remote).with("transport", flow.transport).with("why", why)
+        });
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers.take(self.clock.mono(), source, 0) != Taken::Yes {
+            return None;
+        }
+        drop(answers);
+        wire::sip::bad_request(bytes, &why)
+    }
+
+    /// Tells of trouble with a source, but not without end.
+    pub(crate) fn report(&self, kind: &'static Kind, source: IpAddr, fill: impl FnOnce(Event) -> Event) {
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = reports.take(self.clock.mono(), source, 0);
+        drop(reports);
+        if taken == Taken::Yes {
+            self.effects.event(fill(Event::new(kind, Clock::wall())));
+        }
+    }
+}
+
+/// How far the gate let somebody in.
+#[derive(Debug)]
+pub(crate) enum Entrance {
+    /// All the way.
+    Any(#[allow(dead_code, reason = "held as proof that the gate was asked")] Admitted),
+    /// To finish what it has.
+    InProgress(#[allow(dead_code, reason = "held as proof that the gate was asked")] Admitted),
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// It is on its way, or was not for us.
+    Taken,
+    /// A queue was full.
+    Shed,
+    /// It is no SIP; the answer, where one is safe.
+    Malformed(Option<Vec<u8>>),
+}

@@ -1,0 +1,15 @@
+//! Signalling sockets: UDP, TCP, and the table of flows that answers leave by.
+
+mod accept;
+mod door;
+mod flows;
+mod listeners;
+mod stream;
+mod udp;
+
+pub use door::{Counters, Door, Patience};
+pub use flows::{Flows, Sent};
+pub use listeners::{Listeners, Wanted};
+
+#[cfg(test)]
+mod tests;
