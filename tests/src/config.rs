@@ -9,6 +9,8 @@ pub struct Extension {
     pub number: String,
     /// Behind NAT.
     pub nat: bool,
+    /// Which digests its line may answer with.
+    pub digest: String,
     /// Further keys, as TOML lines.
     pub more: String,
 }
@@ -22,6 +24,8 @@ pub struct Office {
     pub more: String,
     /// The `[listen]` section's lines; filled in by [`crate::Pbx`] when empty.
     pub listen: String,
+    /// Further lines of `[system]`.
+    pub system: String,
     /// The SIP domain; the server's address when empty.
     pub domain: String,
 }
@@ -30,7 +34,12 @@ impl Office {
     /// Extensions `first`, `first + 1`, ... `count` of them.
     pub fn of(first: u32, count: u32) -> Self {
         let extensions = (first..first + count)
-            .map(|number| Extension { number: number.to_string(), nat: false, more: String::new() })
+            .map(|number| Extension {
+                number: number.to_string(),
+                nat: false,
+                digest: "both".into(),
+                more: String::new(),
+            })
             .collect();
         Self { extensions, ..Self::default() }
     }
@@ -52,7 +61,8 @@ impl Office {
     /// The file.
     pub fn toml(&self) -> String {
         let mut text = String::new();
-        writeln!(text, "[system]\nname = \"Black box\"\ndomain = \"{}\"\n", self.domain).expect("text");
+        writeln!(text, "[system]\nname = \"Black box\"\ndomain = \"{}\"\n{}", self.domain, self.system)
+            .expect("text");
         if !self.listen.is_empty() {
             writeln!(text, "[listen]\n{}", self.listen).expect("text");
         }
@@ -64,10 +74,10 @@ impl Office {
     /// Only the extensions' section.
     pub fn extensions_toml(&self) -> String {
         let mut text = String::new();
-        for Extension { number, nat, more } in &self.extensions {
+        for Extension { number, nat, digest, more } in &self.extensions {
             writeln!(
                 text,
-                "\n[[extensions]]\nnumber = \"{number}\"\nnat = {nat}\n{more}lines = [{{ username = \"{number}\", password = \"{}\" }}]",
+                "\n[[extensions]]\nnumber = \"{number}\"\nnat = {nat}\n{more}lines = [{{ username = \"{number}\", password = \"{}\", digest = \"{digest}\" }}]",
                 password_of(number)
             )
             .expect("text");

@@ -8,7 +8,7 @@ use crate::wait;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::net::SocketAddrV4;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -40,6 +40,7 @@ pub struct Pbx {
     process: Option<Process>,
     office: Office,
     wrapper: Vec<String>,
+    other_data: Option<PathBuf>,
 }
 
 impl Pbx {
@@ -61,7 +62,7 @@ impl Pbx {
         if office.domain.is_empty() {
             office.domain = sip.ip().to_string();
         }
-        Self { place: Place::new("pbx"), sip, process: None, office, wrapper: Vec::new() }
+        Self { place: Place::new("pbx"), sip, process: None, office, wrapper: Vec::new(), other_data: None }
     }
 
     /// Puts words before the server's command line (a tracer, a namespace).
@@ -86,7 +87,7 @@ impl Pbx {
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        self.place.join("data")
+        self.other_data.clone().unwrap_or_else(|| self.place.join("data"))
     }
 
     /// Starts it with its configuration and waits for `ready`.
@@ -100,6 +101,12 @@ impl Pbx {
     pub fn begin(&mut self) {
         let file = self.place.write("office.toml", &self.office.toml());
         self.begin_with(&["--apply", &file.to_string_lossy()]);
+    }
+
+    /// Starts it with its configuration on another folder and doesn't wait.
+    pub fn begin_in(&mut self, data: &Path) {
+        self.other_data = Some(data.to_path_buf());
+        self.begin();
     }
 
     /// Starts it on what is already in its folder and waits for `ready`.
