@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::error::FieldError;
 use super::limits::MAX_HOST;
-use super::text::{self, take_while, trim_start};
+use super::text::{self, Class, take_while, trim_start};
 
 /// Where a URI or a Via points.
 #[derive(Debug, Clone, Copy, Eq)]
@@ -21,21 +21,20 @@ pub enum Host<'a> {
 impl<'a> Host<'a> {
     /// Reads a whole host.
     pub fn parse(raw: &'a [u8]) -> Result<Self, FieldError> {
+        if let Some(inside) = raw.strip_prefix(b"[") {
+            let inside = inside.strip_suffix(b"]").and_then(|inside| std::str::from_utf8(inside).ok());
+            return inside.and_then(|inside| inside.parse().ok()).map(Self::V6).ok_or(FieldError::Host);
+        }
         let text = std::str::from_utf8(raw).map_err(|_| FieldError::Host)?;
-        if let Some(inside) = text.strip_prefix('[') {
-            let inside = inside.strip_suffix(']').ok_or(FieldError::Host)?;
-            return inside.parse().map(Self::V6).map_err(|_| FieldError::Host);
-        }
-        if let Ok(address) = text.parse() {
-            return Ok(Self::V4(address));
-        }
         // What looks like an address but is none must not become a name to resolve.
-        let name = text.bytes().any(|b| !(b.is_ascii_digit() || b == b'.'));
-        let labels = text.strip_suffix('.').unwrap_or(text).split('.');
-        if name && text.len() <= MAX_HOST && labels.into_iter().all(is_label) {
-            return Ok(Self::Name(text));
+        if raw.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
+            return text.parse().map(Self::V4).map_err(|_| FieldError::Host);
         }
-        Err(FieldError::Host)
+        let labels = raw.strip_suffix(b".").unwrap_or(raw);
+        if raw.len() > MAX_HOST || labels.is_empty() || !are_labels(labels) {
+            return Err(FieldError::Host);
+        }
+        Ok(Self::Name(text))
     }
 
     /// The address, if it is one.
@@ -64,10 +63,20 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Underscores are no host name, but phones and Windows networks have them.
-fn is_label(label: &str) -> bool {
-    !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+/// Labels with dots between them, none empty. Underscores are no host name, but phones and Windows networks have them.
+fn are_labels(text: &[u8]) -> bool {
+    let mut after_dot = true;
+    for byte in text {
+        let dot = *byte == b'.';
+        if (dot && after_dot) || !HOST_NAME.holds(*byte) {
+            return false;
+        }
+        after_dot = dot;
+    }
+    !after_dot
 }
+
+static HOST_NAME: Class = Class::new(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
 impl PartialEq for Host<'_> {
     fn eq(&self, other: &Self) -> bool {

@@ -27,6 +27,9 @@ impl<'a> Params<'a> {
     /// Reads what follows a value: nothing, or `;` and parameters up to the end.
     pub fn parse(text: &'a [u8]) -> Result<Self, FieldError> {
         let raw = trim_start(text);
+        if raw.is_empty() {
+            return Ok(Self { raw });
+        }
         let mut names: SmallVec<[&[u8]; 8]> = SmallVec::new();
         let mut rest = raw;
         while let Some((param, after)) = next_param(rest)? {

@@ -14,8 +14,30 @@ pub(super) fn is_space(byte: u8) -> bool {
 
 /// The characters of `token`.
 pub(super) fn is_token(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9'
-        | b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+    TOKEN.holds(byte)
+}
+
+static TOKEN: Class = Class::new(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~");
+
+/// A set of bytes, looked up in a table: parsing spends most of its time asking for membership.
+pub(super) struct Class([bool; 256]);
+
+impl Class {
+    /// The set of these bytes. Only for constants.
+    pub(super) const fn new(mut members: &[u8]) -> Self {
+        let mut table = [false; 256];
+        while let [byte, rest @ ..] = members {
+            if let Some((_, [slot, ..])) = table.split_at_mut_checked(*byte as usize) {
+                *slot = true;
+            }
+            members = rest;
+        }
+        Self(table)
+    }
+
+    pub(super) fn holds(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or(false)
+    }
 }
 
 /// Without whitespace at both ends.

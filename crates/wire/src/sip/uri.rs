@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::error::FieldError;
 use super::host::Host;
 use super::params::Params;
-use super::text::{percent_decode, take_escaped, take_while};
+use super::text::{Class, percent_decode, take_escaped, take_while};
 
 /// A URI.
 #[derive(Debug, Clone, Copy)]
@@ -55,13 +55,12 @@ impl<'a> Uri<'a> {
         let colon = memchr::memchr(b':', raw).ok_or(FieldError::Uri)?;
         let (scheme, rest) = raw.split_at_checked(colon).ok_or(FieldError::Uri)?;
         let rest = rest.strip_prefix(b":").unwrap_or_default();
-        if !is_scheme(scheme) || rest.is_empty() || rest.iter().any(|b| never_in_uri(*b)) {
-            return Err(FieldError::Uri);
-        }
         if scheme.eq_ignore_ascii_case(b"sip") {
             SipUri::parse(false, rest).map(Self::Sip)
         } else if scheme.eq_ignore_ascii_case(b"sips") {
             SipUri::parse(true, rest).map(Self::Sip)
+        } else if !is_scheme(scheme) || rest.is_empty() || rest.iter().any(|b| NEVER.holds(*b)) {
+            Err(FieldError::Uri)
         } else if scheme.eq_ignore_ascii_case(b"tel") {
             let (number, params) = take_while(rest, |b| b != b';');
             if number.is_empty() || !number.iter().all(|b| in_number(*b)) {
@@ -84,22 +83,18 @@ impl<'a> Uri<'a> {
 
 impl<'a> SipUri<'a> {
     fn parse(secure: bool, rest: &'a [u8]) -> Result<Self, FieldError> {
-        // `;`, `?`, `/`, `=` and `,` may stand in a user part, `@` may not: the only one ends it (RFC 4475 "semiuri").
-        let (user, password, rest) = match memchr::memchr(b'@', rest) {
-            None => (None, None, rest),
-            Some(at) => {
-                let (user_info, rest) = rest.split_at_checked(at).ok_or(FieldError::Uri)?;
-                let (user, password) = take_while(user_info, |b| b != b':');
-                if user.is_empty() || !well_escaped(user) || !user_info.iter().all(|b| in_user(*b)) {
-                    return Err(FieldError::Uri);
-                }
-                (Some(user), password.strip_prefix(b":"), rest.strip_prefix(b"@").unwrap_or_default())
-            }
+        let marks = Marks::of(rest)?;
+        let (before, headers) = rest.split_at_checked(marks.question).unwrap_or((rest, &[]));
+        let (user_info, rest) = match marks.at {
+            Some(at) => before.split_at_checked(at).ok_or(FieldError::Uri)?,
+            None => (&[][..], before),
         };
-        if memchr::memchr(b'@', rest).is_some() {
-            return Err(FieldError::Uri); // one reader takes the first, another the last
+        let rest = rest.strip_prefix(b"@").unwrap_or(rest);
+        let (user, password) = take_while(user_info, |b| b != b':');
+        if marks.at.is_some() && (user.is_empty() || !well_escaped(user)) {
+            return Err(FieldError::Uri);
         }
-        let (rest, headers) = take_while(rest, |b| b != b'?');
+        let (user, password) = (marks.at.map(|_| user), password.strip_prefix(b":"));
         let (host, port, params) = Host::take_with_port(rest)?;
         let params = Params::parse(params)?;
         Ok(Self {
@@ -124,19 +119,44 @@ impl<'a> SipUri<'a> {
     }
 }
 
+/// Where the parts of a SIP URI end.
+struct Marks {
+    at: Option<usize>,
+    question: usize,
+}
+
+impl Marks {
+    /// `;`, `?`, `/`, `=` and `,` may stand in a user part, `@` may not: the only one ends it (RFC 4475 "semiuri"). With two, one
+    /// reader takes the first and another the last, so there must be none. `#` is no user character, but phones send it in
+    /// feature codes; bytes above ASCII are carried through.
+    fn of(rest: &[u8]) -> Result<Self, FieldError> {
+        let mut marks = Self { at: None, question: rest.len() };
+        let mut user_ends_here = false;
+        for (position, byte) in rest.iter().enumerate().filter(|(_, byte)| MARKS.holds(**byte)) {
+            match byte {
+                b'@' if marks.at.is_some() || user_ends_here => return Err(FieldError::Uri),
+                b'@' => marks = Self { at: Some(position), question: rest.len() },
+                b'?' => marks.question = marks.question.min(position),
+                b'[' | b']' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => user_ends_here = true,
+                _ => return Err(FieldError::Uri),
+            }
+        }
+        Ok(marks)
+    }
+}
+
+static MARKS: Class = Class::new(
+    b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x20\x7f\"<>@?[]\\^`{|}",
+);
+
 fn is_scheme(scheme: &[u8]) -> bool {
     scheme.first().is_some_and(u8::is_ascii_alphabetic)
         && scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
-fn never_in_uri(byte: u8) -> bool {
-    matches!(byte, 0..=b' ' | 0x7f | b'"' | b'<' | b'>')
-}
-
-/// `#` is no user character, but phones send it in feature codes; bytes above ASCII are carried through.
-fn in_user(byte: u8) -> bool {
-    !matches!(byte, b'[' | b']' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
-}
+static NEVER: Class = Class::new(
+    b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x20\x7f\"<>",
+);
 
 fn in_number(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b'+' | b'*' | b'#' | b'-' | b'.' | b'(' | b')')
@@ -144,7 +164,7 @@ fn in_number(byte: u8) -> bool {
 
 /// Every percent sign starts an escape.
 fn well_escaped(text: &[u8]) -> bool {
-    let mut rest = text;
+    let (_, mut rest) = take_while(text, |b| b != b'%');
     while let Some((character, after)) = take_escaped(rest) {
         if character == (b'%', false) {
             return false;
