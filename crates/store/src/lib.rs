@@ -1,1 +1,37 @@
-//! The database, revisions, records, logs: the one door to the disk.
+//! The one door to the disk: configuration and its revisions, call records, registrations, logs.
+//!
+//! [`Store::open`] takes a data folder and gives handles that never make their callers wait: records and
+//! registrations are collected in memory and written in batches, log lines go through a bounded queue. Only a change
+//! of the configuration is waited for, since it is synced before it is acknowledged (SPEC R3.7). Not here: what the
+//! configuration means (`model::config`), how secrets are sealed (`vault`).
+
+mod bindings;
+mod commit;
+mod database;
+mod error;
+mod folder;
+mod history;
+mod load;
+mod logs;
+pub mod passwords;
+mod records;
+mod revisions;
+mod spool;
+mod store;
+
+pub use bindings::{BindingWriter, MAX_WAITING_BINDINGS};
+pub use error::{CommitError, OpenError, ReadError};
+pub use folder::SetupCode;
+pub use history::{HistoryQuery, MAX_HISTORY};
+pub use logs::{Cursor, Echo, Log, LogLine, LogReader, LogSink, MAX_TAIL, QUEUE};
+pub use records::{MAX_WAITING_RECORDS, RecordWriter};
+pub use revisions::{Revision, RevisionDetail};
+pub use store::{Opened, Settings, Store};
+
+use model::Wall;
+
+/// The wall clock, read once for a whole step.
+pub(crate) fn wall() -> Wall {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Wall::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

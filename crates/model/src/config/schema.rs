@@ -271,6 +271,13 @@ impl Sip {
     }
 }
 
+impl Personal {
+    /// The settings as they are stored.
+    pub fn to_value(&self) -> Value {
+        super::read::Schema::write(self)
+    }
+}
+
 impl Forwarding {
     /// The setting as the directory holds it.
     pub fn resolved(&self) -> crate::directory::Forwarding {

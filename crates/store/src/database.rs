@@ -1,0 +1,75 @@
+//! Opening an SQLite file: private, with a write-ahead log, every commit synced, checked for damage, migrated.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Row as _};
+
+use crate::error::OpenError;
+use crate::folder::private;
+
+/// How long a statement waits for another connection's lock; only readers and one writer of this process exist.
+const BUSY: Duration = Duration::from_secs(5);
+/// Files up to this size are checked whole when they are opened (some 0.1 s); of larger ones, whose bulk is call
+/// records, the configuration's tables.
+const CHECKED_WHOLE: u64 = 64 * 1_024 * 1_024;
+/// Tables that must be sound for the server to run.
+const VITAL: &[&str] = &["objects", "secrets", "personal", "revisions", "changes"];
+
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+        .disable_statement_logging()
+}
+
+/// Opens the one connection that writes to `path`.
+pub(crate) async fn open(path: &Path, migrations: &Migrator) -> Result<SqliteConnection, OpenError> {
+    let file = private(path).map_err(|error| OpenError::folder(path, &error))?;
+    let size = file.metadata().map_err(|error| OpenError::folder(path, &error))?.len();
+    drop(file);
+    let fault = |error: sqlx::Error| OpenError::database(path, &error);
+    let mut connection = options(path).connect().await.map_err(fault)?;
+    if size > 0 {
+        check(&mut connection, path, size).await?;
+    }
+    migrations.run(&mut connection).await.map_err(|error| migration_error(path, error))?;
+    Ok(connection)
+}
+
+async fn check(connection: &mut SqliteConnection, path: &Path, size: u64) -> Result<(), OpenError> {
+    let fault = |error: sqlx::Error| OpenError::database(path, &error);
+    let mut statements = Vec::new();
+    if size <= CHECKED_WHOLE {
+        statements.push("PRAGMA quick_check(1)".to_owned());
+    } else {
+        statements.extend(VITAL.iter().map(|table| format!("PRAGMA quick_check({table})")));
+    }
+    for statement in statements {
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(statement)).fetch_all(&mut *connection).await.map_err(fault)?;
+        let verdict: String = rows.first().map_or(Ok("ok".into()), |row| row.try_get(0)).map_err(fault)?;
+        if verdict != "ok" {
+            let why = verdict.lines().next().unwrap_or("quick_check failed").to_owned();
+            return Err(OpenError::Damaged { path: path.to_owned(), why });
+        }
+    }
+    Ok(())
+}
+
+fn migration_error(path: &Path, error: MigrateError) -> OpenError {
+    match error {
+        MigrateError::VersionMissing(migration) | MigrateError::VersionTooNew(migration, _) => {
+            OpenError::Newer { path: path.to_owned(), migration }
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            OpenError::database(path, &error)
+        }
+        other => OpenError::Database { path: path.to_owned(), why: other.to_string() },
+    }
+}
