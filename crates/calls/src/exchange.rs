@@ -104,12 +104,8 @@ impl Exchange {
     }
 
     fn media(&mut self, now: Now, shard: usize, event: &media::Event, ports: &mut dyn PortSource) {
-        let (media::Event::Pinned { leg, .. }
-        | media::Event::Dead { leg, .. }
-        | media::Event::Closed { leg, .. }
-        | media::Event::Refused { leg }) = *event;
         // A leg that was closed meanwhile has no call any more.
-        if let Some(call) = self.desk.media.call_of(shard, leg) {
+        if let Some(call) = self.desk.media.call_of(shard, event.leg()) {
             self.step(now, ports, call, |call, step| call.media(step, shard, event));
         }
     }

@@ -74,9 +74,13 @@ impl Call {
             reoffer: None,
             outcome,
         };
-        record::begin(step, &mut call);
+        record::begin(step, &call);
         if call.outcome.is_none() {
             call.dial(step, extension);
+        }
+        if call.outcome.is_some() {
+            // A call that rings has noted its first record already.
+            record::note(step, &mut call);
         }
         call
     }

@@ -1,6 +1,8 @@
 //! How calls end: what history says, what the caller is told, what the phones are told; and the one place that
 //! writes a call's record.
 
+use std::time::Duration;
+
 use model::event::{self, Event};
 use model::record::{CallRecord, CallResult, RecordUpdate};
 use sip::{Cause, Refusal};
@@ -9,6 +11,9 @@ use crate::api::Output;
 use crate::call::Call;
 use crate::route::Nowhere;
 use crate::step::Step;
+
+/// When a caller may try again after a limit of ours refused him: calls end every few seconds.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// How a call ends. Made once; the first one counts.
 #[derive(Clone, Debug)]
@@ -37,7 +42,8 @@ impl Outcome {
 
     /// A limit of ours.
     pub fn full(phrase: &'static str) -> Outcome {
-        Outcome::refused(CallResult::Failed, phrase.to_lowercase(), Refusal::because(503, phrase))
+        let refusal = Refusal { status: 503, phrase: Some(phrase), retry_after: Some(RETRY_AFTER) };
+        Outcome::refused(CallResult::Failed, phrase.to_lowercase(), refusal)
     }
 
     /// Somebody, or something, ended it.
@@ -75,13 +81,12 @@ pub(crate) fn note(step: &mut Step<'_>, call: &mut Call) {
 }
 
 /// A call began.
-pub(crate) fn begin(step: &mut Step<'_>, call: &mut Call) {
+pub(crate) fn begin(step: &mut Step<'_>, call: &Call) {
     let started = Event::new(&event::CALL_STARTED, step.now.wall)
         .with("call", call.id)
         .with("from", &call.record.from)
         .with("to", &call.record.to);
     step.tell(started);
-    note(step, call);
 }
 
 /// A call is over: its last record. Called by the exchange alone, once for each call.

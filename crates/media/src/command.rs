@@ -110,6 +110,36 @@ pub enum Event {
         /// The leg.
         leg: LegId,
     },
+    /// How a leg's media is so far; told with each report of ours (about every 5 s).
+    Quality {
+        /// The leg.
+        leg: LegId,
+        /// How it is.
+        quality: Quality,
+    },
+    /// Media from an address that nobody agreed to was refused. Told once per leg, after
+    /// [`crate::FOREIGN_PACKETS`].
+    Foreign {
+        /// The leg.
+        leg: LegId,
+        /// Where it came from.
+        source: SocketAddr,
+    },
+}
+
+impl Event {
+    /// The leg it is about.
+    #[must_use]
+    pub fn leg(&self) -> LegId {
+        match *self {
+            Self::Pinned { leg, .. }
+            | Self::Dead { leg, .. }
+            | Self::Closed { leg, .. }
+            | Self::Refused { leg }
+            | Self::Quality { leg, .. }
+            | Self::Foreign { leg, .. } => leg,
+        }
+    }
 }
 
 /// Longest packet of our own: an RTCP compound.

@@ -29,6 +29,8 @@ pub const LEARNING_WINDOW: Duration = Duration::from_secs(60);
 /// Sources tried at a time for one leg. More than these at one NAT address in one window are an attack; the
 /// least proven one gives way.
 pub const CANDIDATES_MAX: usize = 4;
+/// Packets from strangers before they are told of: one or two may be left over from the port's last call.
+pub const FOREIGN_PACKETS: u64 = 3;
 /// Packets that may be missing between two consistent ones: a second's worth of bad network.
 const GAP_MAX: u16 = 50;
 
@@ -173,6 +175,11 @@ impl Latch {
             return Judgement::Accept;
         }
         Judgement::Foreign
+    }
+
+    /// Whether a refused source is only the peer of before, whose description has changed.
+    pub(crate) fn is_former_peer(&self, source: SocketAddr) -> bool {
+        self.stale.is_some_and(|stale| same(stale, source))
     }
 
     /// Whether RTCP on the RTP port (a phone that multiplexes unasked) comes from the peer.

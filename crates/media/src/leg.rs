@@ -9,7 +9,7 @@ use wire::sdp::Direction;
 
 use crate::command::{Remote, SMALL_MAX, Small};
 use crate::id::LegId;
-use crate::latch::{Latch, later};
+use crate::latch::{FOREIGN_PACKETS, Latch, later};
 use crate::payload::{PayloadMap, Payloads, Role};
 use crate::quality::Quality;
 use crate::receiver::Receiver;
@@ -36,7 +36,9 @@ pub(crate) struct Leg {
     pub(crate) protection: Protection,
     pub(crate) transform: Transform,
     pub(crate) tap: Tap,
-    pub(crate) refused: u64,
+    refused: u64,
+    /// Refused ones that were no stragglers of the peer; counted until they are told of.
+    strangers: u64,
     pub(crate) report_at: Mono,
     /// The one entry of the shard's timetable that counts.
     pub(crate) wake_at: Option<Mono>,
@@ -70,6 +72,7 @@ impl Leg {
             transform: Transform::None,
             tap: Tap::None,
             refused: 0,
+            strangers: 0,
             report_at: Mono::ZERO,
             wake_at: None,
             started: None,
@@ -138,6 +141,16 @@ impl Leg {
         self.heard_at = Some(now);
         self.rtcp_heard = true;
         self.dead_told = false;
+    }
+
+    /// Counts a packet from a stranger. True for the one that is worth an event.
+    pub(crate) fn refuse(&mut self, source: SocketAddr) -> bool {
+        self.refused = self.refused.saturating_add(1);
+        if self.latch.is_former_peer(source) || self.strangers >= FOREIGN_PACKETS {
+            return false;
+        }
+        self.strangers = self.strangers.saturating_add(1);
+        self.strangers == FOREIGN_PACKETS
     }
 
     /// Since when nothing came although media is expected.

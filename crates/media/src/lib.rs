@@ -25,7 +25,7 @@ mod stage;
 pub use buffer::{Buffer, HEADROOM, STORAGE, TAILROOM};
 pub use command::{Command, Event, Out, Port, Remote, SMALL_MAX, Small, Verdict, Why};
 pub use id::{LegId, LegIds};
-pub use latch::{CANDIDATES_MAX, LEARNING_WINDOW, PINNING_PACKETS, STALE_PINNING_PACKETS};
+pub use latch::{CANDIDATES_MAX, FOREIGN_PACKETS, LEARNING_WINDOW, PINNING_PACKETS, STALE_PINNING_PACKETS};
 pub use payload::{PayloadMap, Payloads, Role};
 pub use ports::{Exhausted, PortPair, Ports};
 pub use quality::{Quality, Stream};

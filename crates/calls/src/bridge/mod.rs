@@ -98,6 +98,19 @@ impl Call {
                 step.tell(Event::new(&event::PORTS_EXHAUSTED, step.now.wall).with("call", self.id));
                 self.finish(Outcome::full("No media port free"));
             }
+            media::Event::Quality { leg, quality } => {
+                if let Some(side) = self.leg_at(shard, leg) {
+                    side.quality = Some(quality);
+                }
+            }
+            media::Event::Foreign { leg, source } => {
+                let Some(who) = self.leg_at(shard, leg).map(|side| side.extension.clone()) else { return };
+                let foreign = Event::new(&event::MEDIA_INJECTED, step.now.wall)
+                    .with("call", self.id)
+                    .with("extension", &who)
+                    .with("source", source);
+                step.tell(foreign);
+            }
             media::Event::Pinned { .. } | media::Event::Closed { .. } => {}
         }
     }

@@ -39,13 +39,21 @@ pub(crate) struct Ringing {
     pub promised: Option<Bytes>,
 }
 
-/// What the caller has heard of us; it never goes back.
+/// What the caller hears.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Told {
     #[default]
     Nothing,
     Ringing,
     EarlyMedia,
+}
+
+impl Ringing {
+    /// The phone whose early media the caller heard is gone: the next one that rings is told again.
+    fn hush(&mut self) {
+        self.early = None;
+        self.told = Told::Nothing;
+    }
 }
 
 /// Why a phone could not even be called.
@@ -199,7 +207,7 @@ impl Call {
     ) {
         self.phones.swap_remove(phone);
         if self.ringing.early == session {
-            self.ringing.early = None;
+            self.ringing.hush();
         }
         let verdict = self.ringing.verdict.map_or(verdict, |before| before.max(verdict));
         self.ringing.verdict = Some(verdict);
@@ -225,7 +233,9 @@ impl Call {
         for mut phone in self.phones.drain(..) {
             phone.end(step, cause);
         }
-        self.ringing.early = None;
+        if self.ringing.early.is_some() {
+            self.ringing.hush();
+        }
     }
 
     fn round_over(&mut self, step: &mut Step<'_>, verdict: Verdict) {
@@ -240,7 +250,9 @@ impl Call {
             route::onward(&directory, &mut self.way, attempt, targets)
         });
         let Some(found) = onward else { return self.finish(verdict.outcome(&here)) };
-        if let (Some(caller), Told::Nothing) = (self.caller.session, self.ringing.told) {
+        if let (Found::Phones { .. }, Some(caller), Told::Nothing) =
+            (&found, self.caller.session, self.ringing.told)
+        {
             step.desk.stack.progress(step.now, caller, 181, None);
         }
         self.pursue(step, found);

@@ -31,8 +31,8 @@ impl Shard {
             Port::Rtp => leg.latch.is_peer(source),
         };
         if !from_peer {
-            leg.refused = leg.refused.saturating_add(1);
-            return Err(Why::ForeignSource);
+            let is_told = leg.refuse(source);
+            return Err(self.refused(id, source, is_told));
         }
         leg.heard_rtcp(now);
         for packet in compound(bytes).flatten() {

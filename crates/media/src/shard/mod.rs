@@ -236,23 +236,22 @@ impl Shard {
         let config = self.config;
         let Some(leg) = self.leg_mut(id) else { return };
         let mut send = [None, None];
-        let mut dead = None;
+        let mut told = [None, None];
         if leg.has_started() && leg.report_at <= now {
             leg.report_at = later(now, wait);
+            told[0] = Some(Event::Quality { leg: id, quality: leg.quality() });
             send[0] = leg.latch.rtcp().and_then(|to| Some((Port::Rtcp, to, leg.report(now, false)?)));
         }
         if leg.keep_alive_at(&config).is_some_and(|at| at <= now) {
             send[1] = leg.latch.rtp().and_then(|to| Some((Port::Rtp, to, leg.keep_alive(now)?)));
         }
         if leg.dead_at(&config).is_some_and(|at| at <= now) {
-            dead = Some(leg.die(now));
+            told[1] = Some(Event::Dead { leg: id, silent_for: leg.die(now) });
         }
         for (port, to, bytes) in send.into_iter().flatten() {
             self.out.push_back(Out::Send { leg: id, port, to, bytes });
         }
-        if let Some(silent_for) = dead {
-            self.out.push_back(Out::Event(Event::Dead { leg: id, silent_for }));
-        }
+        self.out.extend(told.into_iter().flatten().map(Out::Event));
     }
 
     /// Puts a leg's next instant into the timetable. Packets only move deadlines back, so what is in there is

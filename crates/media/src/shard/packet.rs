@@ -67,8 +67,8 @@ impl Shard {
             Judgement::Accept | Judgement::Pinned => {}
             Judgement::Learning => return Err(Why::Learning),
             Judgement::Foreign => {
-                leg.refused = leg.refused.saturating_add(1);
-                return Err(Why::ForeignSource);
+                let is_told = leg.refuse(source);
+                return Err(self.refused(id, source, is_told));
             }
         }
         let result = pass(leg, now, header, buffer);
@@ -76,6 +76,15 @@ impl Shard {
             self.out.push_back(Out::Event(Event::Pinned { leg: id, remote: source }));
         }
         result
+    }
+
+    /// A stranger's packet was refused; the event goes out when it is due.
+    #[cold]
+    pub(super) fn refused(&mut self, leg: LegId, source: SocketAddr, is_told: bool) -> Why {
+        if is_told {
+            self.out.push_back(Out::Event(Event::Foreign { leg, source }));
+        }
+        Why::ForeignSource
     }
 
     /// The outgoing leg's half.

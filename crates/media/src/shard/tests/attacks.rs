@@ -28,7 +28,7 @@ fn injection_is_refused_before_anybody_is_pinned() {
     assert_eq!(world.talk(A, PHONE_B, &mut attacker, 100), FOREIGN, "the other phone");
     assert_eq!(world.shard.quality(A).unwrap().refused, 300);
     assert_eq!(world.shard.quality(A).unwrap().received.packets, 0);
-    assert_eq!(world.events(), []);
+    assert_eq!(world.events(), [Event::Foreign { leg: A, source: address(ATTACKER) }], "told once");
     assert_eq!(world.talk(A, PHONE_A, &mut Phone::new(0xa), 1), forward(B, PHONE_B));
 }
 
@@ -39,6 +39,7 @@ fn injection_is_refused_after_the_peer_is_pinned_even_with_its_ssrc_and_sequence
     world.talk(A, PHONE_A, &mut a, 10);
     let before = world.header();
     assert_eq!(world.rtp(A, ATTACKER, &a.packet()), FOREIGN);
+    assert_eq!(world.events().len(), 1, "one packet of a stranger is only counted");
     assert_eq!(world.talk(A, PHONE_A, &mut a, 1), forward(B, PHONE_B));
     assert_eq!(world.header().sequence, before.sequence.wrapping_add(1));
 }
@@ -154,8 +155,10 @@ fn a_changed_description_unpins_at_once() {
     let mut world = World::bridged();
     let mut a = Phone::new(0xa);
     world.talk(A, PHONE_A, &mut a, 5);
+    world.drain();
     world.describe(A, PHONE_C, Direction::Sendrecv);
     assert_eq!(world.talk(A, PHONE_A, &mut a, 10), FOREIGN);
+    assert_eq!(world.events(), [], "stragglers of the peer are no strangers");
     assert_eq!(world.talk(B, PHONE_B, &mut Phone::new(0xb), 1), forward(A, PHONE_C));
     assert_eq!(world.talk(A, PHONE_C, &mut Phone::new(0xaa), 3), forward(B, PHONE_B));
 }
