@@ -30,15 +30,15 @@ impl Namespaces {
     }
 
     /// A cable between two namespaces, with an address (and prefix length) at each end.
-    pub fn cable(&self, (one, one_address): (&str, &str), (other, other_address): (&str, &str)) {
-        let (one, other) = (self.name(one), self.name(other));
-        let (this, that) = (format!("{}", one_address.len()), other_address.replace(['.', '/'], ""));
-        let (left, right) =
-            (format!("l{this}{}", &that[..that.len().min(9)]), format!("r{}", &that[..that.len().min(12)]));
-        ip(&format!("link add {left} netns {one} type veth peer name {right} netns {other}"));
-        for (name, link, address) in [(one, &left, one_address), (other, &right, other_address)] {
-            ip(&format!("-n {name} addr add {address} dev {link}"));
-            ip(&format!("-n {name} link set {link} up"));
+    pub fn cable(&self, one: (&str, &str), other: (&str, &str)) {
+        let ((here, near), (there, far)) = (one, other);
+        let (here_name, there_name) = (self.name(here), self.name(there));
+        ip(&format!(
+            "link add to-{there} netns {here_name} type veth peer name to-{here} netns {there_name}"
+        ));
+        for (name, link, address) in [(here_name, there, near), (there_name, here, far)] {
+            ip(&format!("-n {name} addr add {address} dev to-{link}"));
+            ip(&format!("-n {name} link set to-{link} up"));
         }
     }
 
