@@ -74,7 +74,8 @@ impl Stack {
             let Some(session) = self.sessions.get_mut(&id) else { continue };
             match &session.state {
                 State::Incoming { .. } => {
-                    self.remove_session(id);
+                    // Nobody reads it, but without a final response the transaction would never end.
+                    self.refuse(now, id, Refusal::new(487));
                     self.event(SessionEvent::Cancelled { session: id });
                 }
                 State::Calling(calling) => {
