@@ -19,6 +19,7 @@ mod usage;
 
 use clap::{Args, Parser, Subcommand};
 use peers::Peer;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::time::Duration;
 
@@ -94,6 +95,9 @@ fn main() -> std::io::Result<()> {
     if let Command::Relay { calls } = arguments.command {
         return peers::relay(calls);
     }
+    // A socket for each of thousands of phones; the hard limit is the administrator's word.
+    let files = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files })?;
     let mut core = CpuSet::new();
     core.set(LOAD_CORE);
     // With one core only, both share it: the figures are the server's processor time and remain comparable.

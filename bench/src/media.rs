@@ -15,6 +15,8 @@ const PORT: u16 = 4000;
 const FRAME: Duration = Duration::from_millis(20);
 /// RTP header and 160 samples.
 const PACKET: usize = 172;
+/// Shortest sleep: waking up for every packet would cost us more than sending it.
+const NAP: Duration = Duration::from_micros(250);
 /// What is on its way may take so long to arrive before it counts as lost.
 const LINGER: Duration = Duration::from_millis(300);
 /// Room in each socket for what arrives while we send.
@@ -78,8 +80,8 @@ impl Talk {
                     self.listen(begin, Instant::now(), &mut heard);
                 }
             }
-            let until = begin + FRAME.mul_f64((next + 1) as f64 / count as f64);
-            self.listen(begin, until, &mut heard);
+            let next_due = begin + FRAME.mul_f64((next + 1) as f64 / count as f64);
+            self.listen(begin, next_due.max(Instant::now() + NAP), &mut heard);
         }
         let end = Instant::now() + LINGER;
         while Instant::now() < end && heard.received < heard.sent {
