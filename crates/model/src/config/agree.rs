@@ -36,6 +36,10 @@ impl<'a> Origins<'a> {
         Origins { root, index }
     }
 
+    fn has(&self, kind: Kind, key: &str) -> bool {
+        self.index.contains_key(&(kind, key.to_owned()))
+    }
+
     /// The object's path and value in the file, or its words and the place of what the file says of its kind.
     fn find(&self, kind: Kind, key: &str) -> (String, Option<&'a Value>) {
         let section = self.root.and_then(|root| root.find(kind.section()));
@@ -112,7 +116,10 @@ impl Judge<'_> {
     fn logins(&mut self) {
         let mut seen = HashMap::new();
         for login in self.office.users.keys() {
-            if let Some(other) = seen.insert(login.to_lowercase(), login) {
+            if let Some(other) = seen.insert(login.to_lowercase(), login)
+                // Two entries of one file were compared when it was read.
+                && !(self.origins.has(Kind::User, login) && self.origins.has(Kind::User, other))
+            {
                 let (path, object) = self.origins.find(Kind::User, login);
                 let place = object.map_or(Place::default(), |object| object.place);
                 let what = format!("logins {} and {} differ in case only", shown(other), shown(login));

@@ -220,7 +220,11 @@ fn extension_extra(extension: &Extension, value: &Value, at: &mut Reading) -> Ex
         });
         lines.push(extra);
     }
-    let forwarding: Option<Forwarding> = aside(value, "forwarding", at);
+    let mut forwarding: Option<Forwarding> = aside(value, "forwarding", at);
+    if let Some(forwarding) = &mut forwarding {
+        // `to = ""` switches it off, whatever `after` says.
+        forwarding.no_answer.take_if(|rule| rule.to.is_none());
+    }
     let do_not_disturb = aside(value, "do_not_disturb", at);
     Extra { password: None, forwarding, do_not_disturb, lines }
 }

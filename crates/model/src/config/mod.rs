@@ -26,6 +26,9 @@ mod settle;
 mod snapshot;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use address::Member;
 pub use check::{
     MAX_ALIASES, MAX_LINES, MAX_LISTEN, MAX_MEMBERS, MAX_NUMBER, MAX_USER_EXTENSIONS, MAX_USERNAME,

@@ -133,7 +133,7 @@ fn line_and_column(text: &str, offset: usize) -> Option<(usize, usize)> {
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_ascii_lowercase();
     let close = known.into_iter().map(|name| (distance(&written, name), name)).min()?;
-    let allowed = (written.len() / 3).clamp(1, 3);
+    let allowed = (written.len().saturating_add(2) / 3).clamp(1, 3);
     (close.0 <= allowed).then_some(close.1)
 }
 

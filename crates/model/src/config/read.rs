@@ -303,7 +303,8 @@ macro_rules! section {
                     }),
                     None => $crate::config::read::section!(@absent at, value, $field, $type $(, $default)?),
                 };)*
-                let record = $name { $($field: $field?),* };
+                // A wrong value was noted; the default stands in so that the rest is judged too.
+                let record = $name { $($field: $crate::config::read::section!(@given $field $(, $default)?)),* };
                 let check: fn(&$name, &$crate::config::value::Value, &mut $crate::config::read::Reading) = $check;
                 check(&record, value, at);
                 Some(record)
@@ -316,6 +317,8 @@ macro_rules! section {
             }
         }
     };
+    (@given $field:ident, $default:expr) => { $field.unwrap_or_else(|| $default) };
+    (@given $field:ident) => { $field? };
     (@default $type:ty, $default:expr) => { $default };
     (@default $type:ty) => { <$type>::default() };
     (@absent $at:ident, $value:ident, $field:ident, $type:ty, $default:expr) => { Some($default) };
