@@ -104,6 +104,11 @@ pub enum End {
         /// Reason phrase.
         phrase: String,
     },
+    /// A 3xx response: the phone wants the call to go elsewhere.
+    Moved {
+        /// User part of its first Contact, percent escapes decoded.
+        to: Vec<u8>,
+    },
     /// No response, or no ACK, in 64 x T1.
     Timeout,
     /// The connection it ran on is gone and the peer did not come back on another.

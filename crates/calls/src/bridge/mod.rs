@@ -61,6 +61,8 @@ impl Call {
             End::Timeout => format!("the phone of {who} did not answer any more"),
             End::FlowClosed => format!("the connection of {who} was lost"),
             End::PeerForgot => format!("the phone of {who} has forgotten the call"),
+            // A 3xx ends nothing that was answered.
+            End::Moved { .. } => format!("the phone of {who} moved"),
             End::Response { status, .. } => format!("the phone of {who} answered {status}"),
         };
         let result = if self.answered.is_some() { CallResult::Answered } else { CallResult::Failed };

@@ -187,7 +187,25 @@ impl Call {
         let Some(leg) = self.phones.get_mut(phone) else { return };
         let (verdict, session) = (Verdict::of(end, leg.rang), leg.session);
         leg.gone(step);
+        if let End::Moved { to } = end {
+            return self.moved(step, phone, session, to);
+        }
         self.phone_failed(step, phone, session, verdict);
+    }
+
+    /// A phone sends the call elsewhere by its own forwarding key (3xx): for the whole extension, like a decline.
+    fn moved(&mut self, step: &mut Step<'_>, phone: usize, session: Option<SessionId>, to: &[u8]) {
+        let directory = Arc::clone(&step.desk.directory);
+        let targets = |extension: &Extension| step.targets(extension, &self.line.username, &self.caller.flow);
+        let Some(found) = route::moved(&directory, &mut self.way, to, targets) else {
+            return self.phone_failed(step, phone, session, Verdict::Failed(302));
+        };
+        self.phones.swap_remove(phone);
+        if self.ringing.early == session {
+            self.ringing.hush();
+        }
+        self.silence(step, Cause::Normal);
+        self.proceed(step, found);
     }
 
     /// A phone answered what can't be used: we give it up.
@@ -250,6 +268,14 @@ impl Call {
             route::onward(&directory, &mut self.way, attempt, targets)
         });
         let Some(found) = onward else { return self.finish(verdict.outcome(&here)) };
+        self.proceed(step, found);
+    }
+
+    /// The call goes on to somebody else, and the caller is told that it does.
+    fn proceed(&mut self, step: &mut Step<'_>, found: Found) {
+        if let Some(deadline) = self.ringing.deadline.take() {
+            step.desk.timers.call_off(deadline);
+        }
         if let (Found::Phones { .. }, Some(caller), Told::Nothing) =
             (&found, self.caller.session, self.ringing.told)
         {

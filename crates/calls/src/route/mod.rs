@@ -142,6 +142,20 @@ pub(crate) fn follow(
     }
 }
 
+/// Where a call goes when a phone sends it on by itself (3xx); `None`: to something that can't be dialled.
+pub(crate) fn moved(
+    directory: &Directory,
+    way: &mut Way,
+    to: &[u8],
+    targets: impl FnMut(&Extension) -> Vec<Target>,
+) -> Option<Found> {
+    if let (Some(next), _) = dialled(directory, to) {
+        return Some(follow(directory, way, next, targets));
+    }
+    let (here, number) = (Arc::clone(way.here()?), DialString::parse(to).ok()?);
+    Some(Found::Nowhere(Nowhere::ForwardUnknown(here, number)))
+}
+
 /// Where a call goes after its phones were rung in vain: `None`, the caller is refused; else as [`follow`].
 pub(crate) fn onward(
     directory: &Directory,

@@ -92,7 +92,7 @@ fn busy_declined_and_strange_answers_reach_the_caller_and_the_record() {
         (480, 480, CallResult::Failed, "no phone of 102 could be reached"),
         (488, 488, CallResult::Failed, "no common codec with 102"),
         (401, 480, CallResult::Failed, "the phone of 102 answered 401"),
-        (302, 480, CallResult::Failed, "the phone of 102 answered 302"),
+        (500, 480, CallResult::Failed, "the phone of 102 answered 500"),
     ];
     for (said, heard, result, reason) in cases {
         let mut office = office(directory());

@@ -155,3 +155,42 @@ fn a_forwarding_to_nobody_says_so() {
     office.response(ALICE, 404);
     assert_eq!(office.close_one().reason, "102 forwards to the unknown number 999");
 }
+
+#[test]
+fn a_phone_may_send_the_call_elsewhere_by_itself() {
+    for contact in ["<sip:103@pbx.example.com>", "<sip:1-0-3@192.0.2.99:5060>", "<tel:103>"] {
+        let mut office = office(directory());
+        dial(&mut office, ALICE, "102");
+        let invite = office.request(BOB, "INVITE");
+        redirect(&mut office, BOB, &invite, contact);
+        office.response(ALICE, 181);
+        carol_takes_it(office);
+    }
+}
+
+#[test]
+fn a_phone_that_sends_the_call_in_a_circle_or_nowhere_ends_it() {
+    for (contact, status) in
+        [("<sip:102@pbx.example.com>", 482), ("<sip:999@pbx.example.com>", 404), ("<sip:x>", 480)]
+    {
+        let mut office = office(directory());
+        dial(&mut office, ALICE, "102");
+        let invite = office.request(BOB, "INVITE");
+        redirect(&mut office, BOB, &invite, contact);
+        office.response(ALICE, status);
+        assert_eq!(office.close_one().result, Some(CallResult::Failed), "{contact}");
+    }
+}
+
+/// The phone answers 302 with this Contact.
+fn redirect(
+    office: &mut crate::office::Office,
+    phone: crate::office::Phone,
+    invite: &wire::sip::Message,
+    contact: &str,
+) {
+    use wire::sip::{Name, Writer};
+    let mut writer = Writer::answer(invite, 302, "Moved Temporarily", None, Some("moved"));
+    let bytes = writer.header(Name::Contact, contact).finish();
+    office.send(phone, bytes);
+}

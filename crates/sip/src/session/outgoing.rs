@@ -85,8 +85,7 @@ impl Stack {
             client::Heard::MoreAccepted => self.on_accepted_again(now.mono, arrived, id, response),
             client::Heard::Final => {
                 self.acknowledge_refusal(branch, response);
-                let phrase = message::lossy_cut(response.reason(), MAX_PHRASE);
-                self.finish_calling(id, End::Response { status, phrase });
+                self.finish_calling(id, refused(status, response));
             }
         }
     }
@@ -204,6 +203,16 @@ impl Stack {
         self.client.limit(now, branch, TRANSACTION_LIFE);
         let _ = self.cancels.open(now, branch, flow, Method::Cancel, Owner::Nobody, bytes.clone());
         self.send(flow, bytes);
+    }
+}
+
+/// Why an INVITE of ours came to nothing, out of its final response.
+fn refused(status: u16, response: &Message) -> End {
+    let contact = response.addresses(Name::Contact).next().and_then(Result::ok);
+    let moved = contact.filter(|_| status < 400).and_then(|contact| message::user_of(&contact.uri().ok()?));
+    match moved {
+        Some(to) => End::Moved { to },
+        None => End::Response { status, phrase: message::lossy_cut(response.reason(), MAX_PHRASE) },
     }
 }
 
