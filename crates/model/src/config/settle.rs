@@ -183,9 +183,9 @@ fn people(current: &Office, after: &mut Office, entries: &[Entry<User>], supply:
             }
         }
     }
-    for login in after.users.keys() {
-        let untouched = !entries.iter().any(|entry| entry.value.login == *login);
-        if let Some(old) = current.password_hashes.get(login).filter(|_| untouched) {
+    let given: BTreeSet<&str> = entries.iter().map(|entry| entry.value.login.as_str()).collect();
+    for login in after.users.keys().filter(|login| !given.contains(login.as_str())) {
+        if let Some(old) = current.password_hashes.get(login) {
             hashes.insert(login.clone(), old.clone());
         }
     }
