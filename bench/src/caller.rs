@@ -3,7 +3,7 @@
 use crate::digest::Account;
 use crate::pace::{T1, TRIES, Timers};
 use crate::phones::Phones;
-use crate::register::Outcome;
+use crate::register::{Offer, Outcome};
 use crate::sip::{Reading, session};
 use std::collections::HashMap;
 use std::net::SocketAddrV4;
@@ -49,6 +49,8 @@ pub struct Callers {
     pub server: SocketAddrV4,
     /// How long a call lasts; none: it stays.
     pub hold: Option<Duration>,
+    /// Whether new calls still begin.
+    pub offer: Offer,
     /// Calls that are neither over nor staying.
     pub pending: usize,
     /// The count so far.
@@ -73,6 +75,7 @@ impl Callers {
         Self {
             server,
             hold: None,
+            offer: Offer::Runs,
             pending: 0,
             outcome: Outcome::default(),
             answers: HashMap::new(),
@@ -263,7 +266,7 @@ impl Callers {
             Some(hold) => timers.set(now + hold, Due::HangUp(id)),
             None => {
                 self.pending -= 1;
-                self.outcome.good += 1;
+                self.outcome.succeeded(self.offer);
             }
         }
     }
@@ -309,7 +312,7 @@ impl Callers {
         }
         self.pending -= 1;
         match ended {
-            Ended::Well => self.outcome.good += 1,
+            Ended::Well => self.outcome.succeeded(self.offer),
             Ended::Failed => self.outcome.failed += 1,
         }
     }

@@ -81,6 +81,7 @@ impl<'a> Calls<'a> {
     fn work(&mut self, pace: &mut Pace) {
         while pace.next().is_some() || self.callers.pending > 0 {
             let now = Instant::now();
+            self.callers.offer = pace.offer();
             while let Some(number) = pace.next_due(now) {
                 self.callers.begin(number as u32, now, self.phones, &mut self.timers);
             }

@@ -1,6 +1,7 @@
 //! Time in an open loop: operations start when they are due, however the server fares, and what is unanswered is sent
 //! again as RFC 3261 has it.
 
+use crate::register::Offer;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
@@ -38,6 +39,11 @@ impl Pace {
     pub fn next(&self) -> Option<Instant> {
         let at = Duration::from_secs_f64(self.begun as f64 / self.rate);
         (self.begun < self.total).then(|| self.begin + at)
+    }
+
+    /// Whether operations still begin.
+    pub fn offer(&self) -> Offer {
+        if self.begun < self.total { Offer::Runs } else { Offer::Over }
     }
 
     /// How many there are in all.

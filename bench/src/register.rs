@@ -18,6 +18,8 @@ pub struct Outcome {
     pub offered: u64,
     /// Operations that succeeded.
     pub good: u64,
+    /// Of the good ones, those that were done before the offer ended.
+    pub in_time: u64,
     /// Operations that were refused or never answered.
     pub failed: u64,
     /// Messages that had to be sent again.
@@ -26,6 +28,23 @@ pub struct Outcome {
     pub delays: Delays,
     /// From the first operation to the last one's end.
     pub lasted: Duration,
+}
+
+impl Outcome {
+    /// Counts one that succeeded, while the offer runs or after it.
+    pub fn succeeded(&mut self, offer: Offer) {
+        self.good += 1;
+        self.in_time += u64::from(offer == Offer::Runs);
+    }
+}
+
+/// Whether new operations still begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// They do.
+    Runs,
+    /// What is under way is waited for.
+    Over,
 }
 
 /// One phone's registration.
@@ -51,6 +70,7 @@ pub struct Registering<'a> {
     text: String,
     outcome: Outcome,
     pending: usize,
+    offer: Offer,
 }
 
 impl<'a> Registering<'a> {
@@ -66,6 +86,7 @@ impl<'a> Registering<'a> {
             text: String::new(),
             outcome: Outcome::default(),
             pending: 0,
+            offer: Offer::Runs,
         }
     }
 
@@ -94,6 +115,7 @@ impl<'a> Registering<'a> {
         let mut pace = Pace::new(rate, duration);
         while pace.next().is_some() || self.pending > 0 {
             let now = Instant::now();
+            self.offer = pace.offer();
             while let Some(number) = pace.next_due(now) {
                 self.begin(number as usize % self.lines.len(), now);
             }
@@ -170,7 +192,7 @@ impl<'a> Registering<'a> {
         let State::Asking { begun, answered_challenge, .. } = self.lines[line].state else { return };
         match (status, credentials) {
             (200, _) => {
-                self.outcome.good += 1;
+                self.outcome.succeeded(self.offer);
                 self.outcome.delays.add(now - begun);
                 self.finish(line);
             }

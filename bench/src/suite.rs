@@ -31,6 +31,8 @@ pub enum What {
 }
 
 const USERS: usize = 1000;
+/// So many that a phone which waits for an answer that was lost is not soon due again.
+const OVERLOAD_USERS: usize = 5000;
 const HOLD: Duration = Duration::from_millis(500);
 
 impl Options {
@@ -79,7 +81,7 @@ pub fn all(options: Options) {
 pub fn overload(peer: Peer, what: What, duration: Duration) {
     let (name, first) = if what == What::Calls { ("calls", 500) } else { ("registrations", 2000) };
     let run = |rate: u32| -> Measured {
-        let mut exchange = Exchange::open(peer, USERS);
+        let mut exchange = Exchange::open(peer, OVERLOAD_USERS);
         match what {
             What::Calls => exchange.call(rate, duration, HOLD),
             What::Registrations => exchange.register(rate, duration),
@@ -102,10 +104,11 @@ pub fn overload(peer: Peer, what: What, duration: Duration) {
         rate += rate / 4;
     }
     let outcome = run(clean * 2).outcome;
-    let served = outcome.good as f64 / outcome.lasted.as_secs_f64().max(duration.as_secs_f64());
-    let share = 100.0 * outcome.good as f64 / (f64::from(clean) * duration.as_secs_f64());
+    let share = 100.0 * outcome.in_time as f64 / (f64::from(clean) * duration.as_secs_f64());
+    let hung = outcome.offered.saturating_sub(outcome.good + outcome.failed);
     println!(
-        "- {} {name}/s offered, twice the clean rate: {} good ({share:.0} % of the clean rate over the offer, {served:.0}/s to the end), {} failed",
+        "- {} {name}/s offered, twice the clean rate: {share:.0} % of the clean rate served while it lasted, {} good in \
+         all, {} failed, {hung} without an end",
         clean * 2,
         outcome.good,
         outcome.failed
