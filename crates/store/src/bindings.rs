@@ -119,7 +119,6 @@ async fn write(
     connection: &mut SqliteConnection,
     batch: &BTreeMap<BindingKey, Option<Arc<Binding>>>,
 ) -> sqlx::Result<()> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let kept: Vec<&Arc<Binding>> = batch.values().flatten().collect();
     for rows in kept.chunks(ROWS) {
         let mut query: QueryBuilder<Sqlite> =
@@ -135,14 +134,14 @@ async fn write(
         query.push(
             " ON CONFLICT (line, contact) DO UPDATE SET expires = excluded.expires, body = excluded.body",
         );
-        query.build().persistent(rows.len() == ROWS || rows.len() == 1).execute(&mut *transaction).await?;
+        query.build().persistent(rows.len() == ROWS || rows.len() == 1).execute(&mut *connection).await?;
     }
     for (line, contact) in batch.iter().filter(|(_, binding)| binding.is_none()).map(|(key, _)| key) {
         sqlx::query("DELETE FROM bindings WHERE line = $1 AND contact = $2")
             .bind(line.as_ref())
             .bind(contact)
-            .execute(&mut *transaction)
+            .execute(&mut *connection)
             .await?;
     }
-    transaction.commit().await
+    Ok(())
 }

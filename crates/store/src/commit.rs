@@ -5,9 +5,10 @@ use std::sync::Arc;
 use model::config::{Change, NewPassword, Office, Personal, Plan};
 use model::{Secret, Wall};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection as _, QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Sqlite};
 use vault::Sealer;
 
+use crate::database;
 use crate::error::{CommitError, plain};
 use crate::load::{self, PERSON, SIP, sealed_name};
 use crate::passwords;
@@ -31,33 +32,50 @@ pub(crate) async fn commit(
 ) -> Result<Arc<Office>, CommitError> {
     let Plan { base, changes, effects, difference, mut after, .. } = plan;
     let people = hashed(effects.people).await?;
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let current = load::revision(&mut transaction).await?;
-    if current != base {
-        return Err(CommitError::Stale { current });
+    let stamp = Stamp { base, author, wall, difference: difference.join("\n") };
+    database::begin(connection).await?;
+    let written = async {
+        let number = insert_revision(connection, &stamp).await?;
+        insert_changes(connection, number, &changes).await?;
+        write_objects(connection, &changes).await?;
+        write_personal(connection, &effects.personal).await?;
+        write_secrets(connection, sealer, SIP, &effects.sip_passwords).await?;
+        write_secrets(connection, sealer, PERSON, &people).await
     }
-    let number = i64::try_from(current.saturating_add(1)).unwrap_or(i64::MAX);
-    sqlx::query("INSERT INTO revisions (number, made, author, difference) VALUES ($1, $2, $3, $4)")
-        .bind(number)
-        .bind(wall.as_millis())
-        .bind(author)
-        .bind(difference.join("\n"))
-        .execute(&mut *transaction)
-        .await?;
-    insert_changes(&mut transaction, number, &changes).await?;
-    write_objects(&mut transaction, &changes).await?;
-    write_personal(&mut transaction, &effects.personal).await?;
-    write_secrets(&mut transaction, sealer, SIP, &effects.sip_passwords).await?;
-    write_secrets(&mut transaction, sealer, PERSON, &people).await?;
-    transaction.commit().await?;
+    .await;
+    database::end(connection, written).await?;
     for (login, hash) in people {
         match hash {
             Some(hash) => drop(after.password_hashes.insert(login, hash)),
             None => drop(after.password_hashes.remove(&login)),
         }
     }
-    after.revision = current.saturating_add(1);
+    after.revision = base.saturating_add(1);
     Ok(Arc::new(after))
+}
+
+/// Who changes what, from which base.
+struct Stamp<'a> {
+    base: u64,
+    author: &'a str,
+    wall: Wall,
+    difference: String,
+}
+
+async fn insert_revision(connection: &mut SqliteConnection, stamp: &Stamp<'_>) -> Result<i64, CommitError> {
+    let current = load::revision(connection).await?;
+    if current != stamp.base {
+        return Err(CommitError::Stale { current });
+    }
+    let number = i64::try_from(current.saturating_add(1)).unwrap_or(i64::MAX);
+    sqlx::query("INSERT INTO revisions (number, made, author, difference) VALUES ($1, $2, $3, $4)")
+        .bind(number)
+        .bind(stamp.wall.as_millis())
+        .bind(stamp.author)
+        .bind(&stamp.difference)
+        .execute(connection)
+        .await?;
+    Ok(number)
 }
 
 /// Hashes what was given in clear, off the threads that serve.

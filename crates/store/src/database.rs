@@ -73,3 +73,33 @@ fn migration_error(path: &Path, error: MigrateError) -> OpenError {
         other => OpenError::Database { path: path.to_owned(), why: other.to_string() },
     }
 }
+
+/// Begins a transaction that will write. By hand rather than by sqlx: when the disk is full SQLite may roll back on
+/// its own, after which sqlx believes the transaction open for ever.
+pub(crate) async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    if sqlx::query(BEGIN).execute(&mut *connection).await.is_ok() {
+        return Ok(());
+    }
+    // One may be left from work that was cut short; if none is, the second try tells what is wrong.
+    let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+    sqlx::query(BEGIN).execute(&mut *connection).await.map(drop)
+}
+
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Ends the transaction as `result` says: synced when this returns `Ok`, undone otherwise.
+pub(crate) async fn end<T, E: From<sqlx::Error>>(
+    connection: &mut SqliteConnection,
+    result: Result<T, E>,
+) -> Result<T, E> {
+    let done = match result {
+        Ok(value) => match sqlx::query("COMMIT").execute(&mut *connection).await {
+            Ok(_) => return Ok(value),
+            Err(error) => Err(error.into()),
+        },
+        Err(error) => Err(error),
+    };
+    // SQLite may have undone it already, which is what is wanted.
+    let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+    done
+}

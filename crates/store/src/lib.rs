@@ -18,6 +18,8 @@ mod records;
 mod revisions;
 mod spool;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use bindings::{BindingWriter, MAX_WAITING_BINDINGS};
 pub use error::{CommitError, OpenError, ReadError};

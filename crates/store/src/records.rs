@@ -10,9 +10,10 @@ use std::time::Duration;
 use model::record::{CallRecord, RecordUpdate};
 use model::{CallId, Wall};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 use tokio::sync::Mutex;
 
+use crate::database;
 use crate::error::plain;
 use crate::history::{direction_name, result_name};
 use crate::logs::LogSink;
@@ -89,20 +90,28 @@ pub(crate) async fn run(
 }
 
 async fn write(connection: &mut SqliteConnection, batch: &BTreeMap<CallId, CallRecord>) -> sqlx::Result<()> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    database::begin(connection).await?;
+    let written = write_rows(connection, batch).await;
+    database::end(connection, written).await
+}
+
+async fn write_rows(
+    connection: &mut SqliteConnection,
+    batch: &BTreeMap<CallId, CallRecord>,
+) -> sqlx::Result<()> {
     let records: Vec<&CallRecord> = batch.values().collect();
     for rows in records.chunks(ROWS) {
         let mut query = statement(rows);
-        query.build().persistent(rows.len() == ROWS || rows.len() == 1).execute(&mut *transaction).await?;
+        query.build().persistent(rows.len() == ROWS || rows.len() == 1).execute(&mut *connection).await?;
     }
     sqlx::query(
         "INSERT INTO meta (name, value) VALUES ('alive', $1) \
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )
     .bind(crate::wall().as_millis())
-    .execute(&mut *transaction)
-    .await?;
-    transaction.commit().await
+    .execute(&mut *connection)
+    .await
+    .map(drop)
 }
 
 fn statement(rows: &[&CallRecord]) -> QueryBuilder<Sqlite> {

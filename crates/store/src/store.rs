@@ -225,6 +225,12 @@ impl Store {
         self.0.folder.setup_code().map(SetupCode::Waiting)
     }
 
+    /// The one connection that writes, for tests that make it fail.
+    #[cfg(test)]
+    pub(crate) async fn writer(&self) -> tokio::sync::OwnedMutexGuard<SqliteConnection> {
+        Arc::clone(&self.0.writer).lock_owned().await
+    }
+
     /// Writes what waits and closes the files. Nothing sent afterwards is kept.
     pub async fn close(&self) {
         self.0.records.0.close();

@@ -87,6 +87,7 @@ impl LogReader {
                         lines.pop_front();
                     }
                 }
+                More::Wanted
             })?
             .unwrap_or(cursor);
         }
@@ -104,9 +105,11 @@ impl LogReader {
         let mut lines = Vec::new();
         for (index, path) in files.iter().enumerate().skip(place.unwrap_or(0)) {
             let start = if Some(index) == place { *cursor } else { Cursor::default() };
-            if let Some(end) = read(path, start, |line| lines.push(line))? {
-                *cursor = end;
-            }
+            let end = read(path, start, |line| {
+                lines.push(line);
+                if lines.len() < MAX_TAIL { More::Wanted } else { More::Enough }
+            })?;
+            *cursor = end.unwrap_or(*cursor);
             if lines.len() >= MAX_TAIL {
                 break;
             }
@@ -125,8 +128,19 @@ impl LogReader {
     }
 }
 
+/// Whether the reader goes on.
+#[derive(PartialEq, Eq)]
+enum More {
+    Wanted,
+    Enough,
+}
+
 /// Reads whole lines from `start` on; where they end, or nothing if the file is not there.
-fn read(path: &Path, start: Cursor, mut take: impl FnMut(LogLine)) -> Result<Option<Cursor>, ReadError> {
+fn read(
+    path: &Path,
+    start: Cursor,
+    mut take: impl FnMut(LogLine) -> More,
+) -> Result<Option<Cursor>, ReadError> {
     let fault = |error: io::Error| ReadError::Log { path: path.to_owned(), why: words(&error) };
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -138,20 +152,19 @@ fn read(path: &Path, start: Cursor, mut take: impl FnMut(LogLine)) -> Result<Opt
     let mut offset = if start.offset <= found.len() { start.offset } else { 0 };
     file.seek(SeekFrom::Start(offset)).map_err(fault)?;
     let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
     loop {
-        let mut line = Vec::new();
-        let length = (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line).map_err(fault)?;
+        line.clear();
+        let length = (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line).map_err(fault)? as u64;
         let whole = line.last() == Some(&b'\n');
-        if length == 0 || (!whole && (length as u64) < MAX_LINE) {
+        if length == 0 || (!whole && length < MAX_LINE) {
             return Ok(Some(Cursor { inode: found.ino(), offset }));
         }
-        offset += length as u64;
-        take_line(&line, &mut take);
-    }
-}
-
-fn take_line(line: &[u8], take: &mut impl FnMut(LogLine)) {
-    if let Some(parsed) = LogLine::parse(String::from_utf8_lossy(line).trim_end()) {
-        take(parsed);
+        offset += length;
+        // What is no event (a cut line after a crash) is passed over.
+        let parsed = LogLine::parse(String::from_utf8_lossy(&line).trim_end());
+        if parsed.is_some_and(|line| take(line) == More::Enough) {
+            return Ok(Some(Cursor { inode: found.ino(), offset }));
+        }
     }
 }
