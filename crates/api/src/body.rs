@@ -81,26 +81,31 @@ pub struct Applied {
 /// A row of `GET revisions`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revision {
-    /// Its number.
-    pub revision: u64,
-    /// When it was made.
-    pub at: Wall,
-    /// By whom.
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it took effect.
+    pub time: Wall,
+    /// Who made it.
     pub author: String,
-    /// Where it came from: a file's name, `rollback to 3`.
-    pub origin: String,
-    /// How many objects changed.
-    pub changes: usize,
+    /// How many objects it changed.
+    pub changes: u64,
+    /// The first line of its difference.
+    pub summary: String,
 }
 
 /// `GET revisions/{n}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RevisionDetail {
-    /// Its row.
-    #[serde(flatten)]
-    pub revision: Revision,
-    /// The difference, a line each.
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it took effect.
+    pub time: Wall,
+    /// Who made it.
+    pub author: String,
+    /// What it changed, a line each.
     pub difference: Vec<String>,
+    /// The objects that changed, each with `before` and `after`.
+    pub changes: Vec<serde_json::Value>,
 }
 
 /// `POST extensions/{number}/password`.
@@ -144,7 +149,7 @@ pub struct PortRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// When.
-    pub at: String,
+    pub time: String,
     /// `debug`, `info`, `warning` or `error`.
     pub level: String,
     /// The event's name.
@@ -158,6 +163,6 @@ impl LogLine {
     pub fn parse(line: &str) -> LogLine {
         let mut words = line.trim_end().splitn(4, ' ');
         let mut word = || words.next().unwrap_or("").to_owned();
-        LogLine { at: word(), level: word(), event: word(), text: word() }
+        LogLine { time: word(), level: word(), event: word(), text: word() }
     }
 }

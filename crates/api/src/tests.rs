@@ -187,7 +187,7 @@ async fn a_log_is_text_or_an_array() {
     assert!(text.contains("info call.started Call started from=101\n"), "{text}");
     let json = house.ask("GET /api/v1/logs/debug\nAccept: application/json\r\n", "").await;
     assert!(
-        json.contains(r#"[{"at":"2026-11-22T17:44:18.000Z","level":"info","event":"call.started""#),
+        json.contains(r#"[{"time":"2026-11-22T17:44:18.000Z","level":"info","event":"call.started""#),
         "{json}"
     );
     assert!(json.contains(r#""text":"Call started from=101"}]"#), "{json}");

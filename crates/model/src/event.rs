@@ -138,6 +138,7 @@ macro_rules! registry {
 registry! {
     STARTED = "system.started", Info, System, "Server started", "The server is ready; nothing to do.";
     STOPPING = "system.stopping", Info, System, "Server stopping", "The server was told to stop and lets running calls end.";
+    RELOADED = "system.reloaded", Info, System, "Certificates reloaded", "The server was told to read its certificates again (SIGHUP); nothing to do.";
     RECOVERED = "system.recovered", Warning, System, "Calls were cut by a crash", "The server ended without a stop; calls that ran then are closed in history as failed.";
     PORTS_EXHAUSTED = "media.ports-exhausted", Error, System, "No media port is free", "A call was refused because every media port is in use: widen listen.media_ports.";
     OVERLOADED = "system.overloaded", Warning, System, "Overloaded", "More came in than can be served; new requests were refused so that running calls go on.";

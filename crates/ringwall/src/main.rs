@@ -1,2 +1,39 @@
-//! The binary.
-fn main() {}
+//! The binary: reads the command line, then serves, or asks the server over its control socket. Wiring only.
+
+mod cli;
+mod client;
+mod commands;
+mod failure;
+mod folder;
+mod serve;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            commands::complain(&failure.line);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve(options) => serve::run(cli.data, options),
+        command => {
+            let data = folder::data_folder(cli.data)?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| Failure::failed(failure::words(&error)))?;
+            runtime.block_on(commands::run(command, &folder::control_socket(&data)))
+        }
+    }
+}

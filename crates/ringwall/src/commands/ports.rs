@@ -1,0 +1,111 @@
+//! `ringwall ports`: the table of ports for people, and as rules for nftables (SPEC R2.20).
+
+use std::net::IpAddr;
+
+use api::body::PortRow;
+
+use super::{say, say_json};
+use crate::cli::Ports;
+use crate::client::{Client, Resource, read};
+use crate::failure::Failure;
+use crate::table::{Table, or_dash};
+
+pub(super) async fn ports(client: &Client<'_>, format: Ports) -> Result<(), Failure> {
+    let body = client.get(Resource::new(&["ports"])).await?;
+    if format.json {
+        return say_json(&body);
+    }
+    let rows: Vec<PortRow> = read(&body)?;
+    say(&if format.nftables { nftables(&rows) } else { table(&rows) })
+}
+
+fn port(row: &PortRow) -> String {
+    if row.first == row.last { row.first.to_string() } else { format!("{}-{}", row.first, row.last) }
+}
+
+fn table(rows: &[PortRow]) -> String {
+    let mut table =
+        Table::new(&["r", "service", "address", "port", "via", "outbound", "inbound", "state", "reason"]);
+    for row in rows {
+        table.row([
+            row.r.clone(),
+            row.service.clone(),
+            or_dash(row.address),
+            port(row),
+            row.transport.to_string(),
+            row.outbound.clone(),
+            row.inbound.clone(),
+            row.state.clone(),
+            row.reason.clone(),
+        ]);
+    }
+    table.text("nothing listens")
+}
+
+/// Rules for the input chain of the usual `inet filter` table, which are made if they are missing. Loading them twice adds
+/// them twice: they are meant to be put into the machine's own rule file.
+fn nftables(rows: &[PortRow]) -> String {
+    let mut text = String::from(
+        "# What Ringwall needs let in; narrow the sources where a row says so.\n\
+         add table inet filter\n\
+         add chain inet filter input { type filter hook input priority 0; }\n",
+    );
+    for row in rows.iter().filter(|row| !row.state.starts_with("failed")) {
+        text.push_str(&format!("\n# {} {}: {}. Inbound: {}.\n", row.r, row.service, row.reason, row.inbound));
+        let to = match row.address.filter(|address| !address.is_unspecified()) {
+            Some(IpAddr::V4(address)) => format!("ip daddr {address} "),
+            Some(IpAddr::V6(address)) => format!("ip6 daddr {address} "),
+            None => match row.address {
+                Some(IpAddr::V4(_)) => "meta nfproto ipv4 ".to_owned(),
+                Some(IpAddr::V6(_)) => "meta nfproto ipv6 ".to_owned(),
+                None => String::new(),
+            },
+        };
+        text.push_str(&format!(
+            "add rule inet filter input {to}{} dport {} accept\n",
+            row.transport,
+            port(row)
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Transport;
+
+    fn row(address: Option<&str>, transport: Transport, first: u16, last: u16) -> PortRow {
+        PortRow {
+            r: "2.1".into(),
+            service: "SIP".into(),
+            transport,
+            address: address.map(|address| address.parse().unwrap()),
+            first,
+            last,
+            outbound: "allow".into(),
+            inbound: "allow for providers".into(),
+            reason: "phones sign in here".into(),
+            state: "listening".into(),
+        }
+    }
+
+    #[test]
+    fn rules_name_family_address_and_range() {
+        let rows = [
+            row(Some("0.0.0.0"), Transport::Udp, 5060, 5060),
+            row(Some("::"), Transport::Tcp, 5060, 5060),
+            row(Some("192.0.2.1"), Transport::Udp, 5060, 5060),
+            row(None, Transport::Udp, 10_000, 19_999),
+        ];
+        let text = nftables(&rows);
+        for rule in [
+            "add rule inet filter input meta nfproto ipv4 udp dport 5060 accept\n",
+            "add rule inet filter input meta nfproto ipv6 tcp dport 5060 accept\n",
+            "add rule inet filter input ip daddr 192.0.2.1 udp dport 5060 accept\n",
+            "add rule inet filter input udp dport 10000-19999 accept\n",
+        ] {
+            assert!(text.contains(rule), "{rule}\n{text}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `ringwall status`.
+
+use api::body::Status;
+
+use super::{say, say_json};
+use crate::client::{Client, Resource, read};
+use crate::failure::Failure;
+use crate::table::duration;
+
+pub(super) async fn status(client: &Client<'_>, json: bool) -> Result<(), Failure> {
+    let body = client.get(Resource::new(&["status"])).await?;
+    if json { say_json(&body) } else { say(&text(&read(&body)?)) }
+}
+
+fn text(status: &Status) -> String {
+    let held = &status.held;
+    let mut text = format!(
+        "Ringwall {} on node {}, up {} (since {})\n\
+         revision        {}\n\
+         registrations   {}\n\
+         calls           {}\n\
+         lock            {}\n\
+         held            {} transactions, {} dialogs, {} legs, {} media port pairs, {} connections, {} file handles\n\
+         vault           {}\n\
+         kernel offload  {}\n\
+         blocks          {}\n\
+         dropped         {} denied, {} malformed, {} shed, {} unsent\n",
+        status.version,
+        status.node,
+        duration(status.uptime_s),
+        status.started,
+        status.revision,
+        status.registrations,
+        status.calls,
+        status
+            .lock
+            .as_ref()
+            .map_or_else(|| "off".to_owned(), |lock| format!("{} (by {})", lock.cause, lock.by)),
+        held.transactions,
+        held.dialogs,
+        held.legs,
+        held.media_ports,
+        held.connections,
+        held.file_handles,
+        status.vault,
+        status.kernel_offload,
+        status.blocks,
+        status.dropped.denied,
+        status.dropped.malformed,
+        status.dropped.shed,
+        status.dropped.unsent,
+    );
+    for listener in &status.listeners {
+        let address = std::net::SocketAddr::new(listener.address, listener.port);
+        text.push_str(&format!(
+            "{:<15} {address} over {}: {}\n",
+            listener.service, listener.transport, listener.state
+        ));
+    }
+    text
+}

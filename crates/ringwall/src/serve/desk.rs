@@ -1,0 +1,360 @@
+//! The desk: the one place that changes the configuration. A change is planned, its listeners are bound, it is stored,
+//! and then the exchange is told; only when all of that is done is it acknowledged (SPEC R3.3, R3.7).
+
+use std::path::Path;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+
+use api::body::Applied;
+use api::{ApplyOptions, Problem};
+use calls::Command;
+use model::config::{self, Deletions, Mode, Office, Options, Plan, PortRange, Refusal, Source, Supply};
+use model::directory::Directory;
+use model::event::{self, Event};
+use model::live::Listener;
+use model::{Entropy, IdMint, Secret};
+use net::{ControlHandle, Listeners, Order};
+use store::{CommitError, Store};
+use tokio::sync::Mutex;
+
+pub use api::Author;
+
+use super::overrides::Overrides;
+use super::{NODE, now, start_author};
+use crate::commands::read_file;
+use crate::failure::Failure;
+
+/// The login of the administrator that `RINGWALL_ADMIN_PASSWORD` makes.
+const FIRST_ADMINISTRATOR: &str = "admin";
+
+/// The configuration's owner.
+pub struct Desk {
+    store: Store,
+    control: ControlHandle,
+    overrides: Overrides,
+    /// Held for a whole change: one at a time.
+    work: Mutex<Work>,
+    shown: StdMutex<Shown>,
+}
+
+/// What a change needs.
+struct Work {
+    listeners: Listeners,
+    entropy: Entropy,
+}
+
+/// What others look at meanwhile.
+struct Shown {
+    directory: Arc<Directory>,
+    listeners: Vec<Listener>,
+}
+
+/// What a change is to be made from.
+pub enum Wish {
+    /// A file: its name and text.
+    File(String, String),
+    /// An earlier revision.
+    Rollback(u64),
+}
+
+impl Desk {
+    /// A desk before its first listener.
+    pub fn new(
+        store: Store,
+        control: ControlHandle,
+        listeners: Listeners,
+        overrides: Overrides,
+        entropy: Entropy,
+    ) -> Desk {
+        let directory = Arc::new(config::directory(&store.office(), None));
+        Desk {
+            store,
+            control,
+            overrides,
+            work: Mutex::new(Work { listeners, entropy }),
+            shown: StdMutex::new(Shown { directory, listeners: Vec::new() }),
+        }
+    }
+
+    /// Makes the first administrator, if there is none and a password is given (SPEC R3.2).
+    ///
+    /// # Errors
+    /// The password is weak, or the disk refuses.
+    pub async fn first_administrator(&self, password: Option<String>) -> Result<(), Failure> {
+        let office = self.store.office();
+        let Some(password) = password.filter(|text| !text.is_empty() && office.administrators() == 0) else {
+            return Ok(());
+        };
+        let mut work = self.work.lock().await;
+        let mut supply = work.supply();
+        let plan =
+            config::first_administrator(&office, FIRST_ADMINISTRATOR, Secret::new(password), &mut supply)
+                .map_err(|why| Failure::failed(format!("RINGWALL_ADMIN_PASSWORD: {why}")))?;
+        self.store.commit(plan, &start_author().0, now()).await.map_err(Failure::failed)?;
+        Ok(())
+    }
+
+    /// Applies `file`, if any, and opens the listeners; nothing is stored unless all of them can be.
+    ///
+    /// # Errors
+    /// The file is refused, or a listener can't be bound.
+    pub async fn open(&self, file: Option<&Path>) -> Result<(), Failure> {
+        let office = self.store.office();
+        let mut work = self.work.lock().await;
+        let plan = match file {
+            None => None,
+            Some(path) => {
+                let text = String::from_utf8(read_file(path)?).map_err(|_| {
+                    Failure::failed(format!("{}: not UTF-8 text; save it as UTF-8", path.display()))
+                })?;
+                let name = path.display().to_string();
+                let options = Options { deletions: Deletions::Any, ..Options::default() };
+                let plan = config::plan(&office, Source::Toml(&name, &text), &options, &mut work.supply());
+                Some(plan.map_err(Failure::failed)?)
+            }
+        };
+        let listen = plan.as_ref().map_or(&office.listen, |plan| &plan.after.listen);
+        let wanted = self.overrides.wanted(listen)?;
+        work.listeners.prepare(&wanted).await.map_err(Failure::failed)?;
+        let office = match plan {
+            Some(plan) => {
+                let changed = changed_event(&plan, &start_author());
+                let office =
+                    self.store.commit(plan, &start_author().0, now()).await.map_err(Failure::failed)?;
+                self.tell(changed.map(|event| event.with("revision", office.revision)));
+                office
+            }
+            None => office,
+        };
+        self.show_directory(Arc::new(config::directory(&office, None)));
+        work.listeners.commit().await;
+        self.show_listeners(&work);
+        Ok(())
+    }
+
+    /// What calls are routed by.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.shown().directory.clone()
+    }
+
+    /// What listens.
+    pub fn listeners(&self) -> Vec<Listener> {
+        self.shown().listeners.clone()
+    }
+
+    /// The ports for media.
+    pub fn media_range(&self) -> PortRange {
+        self.overrides.media_range(&self.store.office().listen)
+    }
+
+    /// Closes the listeners.
+    pub async fn close(&self) {
+        let mut work = self.work.lock().await;
+        work.listeners.close().await;
+        self.show_listeners(&work);
+    }
+
+    /// Applies a file or goes back to a revision.
+    ///
+    /// # Errors
+    /// It is refused whole, and nothing was changed.
+    pub async fn change(
+        self: &Arc<Desk>,
+        author: Author,
+        wish: Wish,
+        options: ApplyOptions,
+    ) -> Result<Applied, Problem> {
+        let desk = self.clone();
+        // A task of its own: it is done to its end also when who asked has gone.
+        let work = async move {
+            let result = desk.do_change(&author, wish, &options).await;
+            if let Err(problem) = &result {
+                let first = problem.detail.lines().next().unwrap_or_default().to_owned();
+                let refused =
+                    Event::new(&event::CONFIG_REFUSED, now()).with("author", &author).with("why", first);
+                desk.store.logs().write(refused);
+            }
+            result
+        };
+        finished(tokio::spawn(work).await)
+    }
+
+    async fn do_change(&self, author: &Author, wish: Wish, asked: &ApplyOptions) -> Result<Applied, Problem> {
+        let mut work = self.work.lock().await;
+        let office = self.store.office();
+        let target = match &wish {
+            Wish::Rollback(number) => self.store.objects_at(*number).await.map_err(read_problem)?,
+            Wish::File(..) => Vec::new(),
+        };
+        let options = Options {
+            mode: if asked.merge { Mode::Merge } else { Mode::Match },
+            deletions: if asked.yes || asked.dry_run { Deletions::Any } else { Deletions::Few },
+            if_revision: asked.if_revision,
+        };
+        let mut supply = work.supply();
+        // Ten thousand extensions take a while; other tasks of this thread go elsewhere meanwhile.
+        let plan = tokio::task::block_in_place(|| match &wish {
+            Wish::File(name, text) => config::plan(&office, Source::Toml(name, text), &options, &mut supply),
+            Wish::Rollback(number) => config::rollback(&office, target, *number, &options, &mut supply),
+        });
+        let plan = plan.map_err(refusal)?;
+        let mut applied = Applied {
+            revision: office.revision,
+            changed: !plan.is_empty(),
+            difference: plan.difference.clone(),
+            lost: plan.lost.clone(),
+            notes: plan.notes.clone(),
+        };
+        if applied.changed && !asked.dry_run {
+            applied.revision = self.carry_out(&mut work, author, plan).await?;
+        }
+        Ok(applied)
+    }
+
+    /// Sets a new generated password of a line: the line's name, the password, the revision.
+    ///
+    /// # Errors
+    /// There is no such line, or the disk refuses.
+    pub async fn new_password(
+        self: &Arc<Desk>,
+        author: Author,
+        extension: String,
+        line: Option<String>,
+    ) -> Result<(String, Secret, u64), Problem> {
+        let desk = self.clone();
+        let work = async move {
+            let mut work = desk.work.lock().await;
+            let office = desk.store.office();
+            let mut supply = work.supply();
+            let planned = config::new_password(&office, &extension, line.as_deref(), &mut supply);
+            let (plan, line, password) = planned.map_err(refusal)?;
+            let revision = desk.carry_out(&mut work, &author, plan).await?;
+            let changed =
+                Event::new(&event::PASSWORD_CHANGED, now()).with("line", &line).with("author", &author);
+            desk.store.logs().write(changed);
+            Ok((line, password, revision))
+        };
+        finished(tokio::spawn(work).await)
+    }
+
+    /// Binds, stores, tells; the revision that is in force then.
+    async fn carry_out(&self, work: &mut Work, author: &Author, plan: Plan) -> Result<u64, Problem> {
+        let wanted =
+            self.overrides.wanted(&plan.after.listen).map_err(|failure| Problem::refused(failure.line))?;
+        work.listeners
+            .prepare(&wanted)
+            .await
+            .map_err(|error| Problem::refused(format!("nothing was changed: {error}")))?;
+        let forgotten: Vec<String> =
+            plan.effects.sip_passwords.iter().map(|(line, _)| line.clone()).collect();
+        let changed = changed_event(&plan, author);
+        let office = match self.store.commit(plan, &author.0, now()).await {
+            Ok(office) => office,
+            Err(error) => {
+                work.listeners.roll_back().await;
+                return Err(commit_problem(error));
+            }
+        };
+        work.listeners.commit().await;
+        self.show_listeners(work);
+        self.put_in_force(&office, &forgotten).await?;
+        self.tell(changed.map(|event| event.with("revision", office.revision)));
+        Ok(office.revision)
+    }
+
+    /// Tells the exchange, and waits until it has obeyed.
+    async fn put_in_force(&self, office: &Office, forgotten: &[String]) -> Result<(), Problem> {
+        let before = self.directory();
+        let after = Arc::new(tokio::task::block_in_place(|| config::directory(office, Some(&before))));
+        self.control.order(Order::MediaPorts(self.overrides.media_range(&office.listen)));
+        self.control.command(Command::Directory(after.clone()));
+        for line in forgotten {
+            // A line that was not there before has no registrations.
+            if let Some((name, _)) = before.lines.get_key_value(line.as_str()) {
+                self.control.command(Command::ForgetLine(name.clone()));
+            }
+        }
+        self.show_directory(after);
+        // The exchange has let go of the old directory then, so that it is dropped here and not on its thread.
+        self.control.ask(|_, _| ()).await.map_err(|_| Problem::stopping())?;
+        drop(before);
+        Ok(())
+    }
+
+    fn tell(&self, event: Option<Event>) {
+        if let Some(event) = event {
+            self.store.logs().write(event);
+        }
+    }
+
+    fn shown(&self) -> std::sync::MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show_directory(&self, directory: Arc<Directory>) {
+        self.shown().directory = directory;
+    }
+
+    fn show_listeners(&self, work: &Work) {
+        self.shown().listeners = work.listeners.shown();
+    }
+}
+
+impl Work {
+    fn supply(&mut self) -> Supply {
+        Supply {
+            entropy: self.entropy.fork(),
+            mint: IdMint::new(NODE, &mut self.entropy),
+            wall: now(),
+            verify: store::passwords::verify,
+        }
+    }
+}
+
+/// What a task came to; it is cut short only when the runtime ends.
+#[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
+fn finished<T>(task: Result<Result<T, Problem>, tokio::task::JoinError>) -> Result<T, Problem> {
+    match task {
+        Ok(result) => result,
+        Err(_) => Err(Problem::stopping()),
+    }
+}
+
+/// `None` for a plan that changes nothing.
+fn changed_event(plan: &Plan, author: &Author) -> Option<Event> {
+    if plan.is_empty() {
+        return None;
+    }
+    let first = plan.difference.first().cloned().unwrap_or_default();
+    let more = plan.difference.len().saturating_sub(1);
+    let event = Event::new(&event::CONFIG_CHANGED, now()).with("author", author).with("first", first);
+    Some(event.with("further", more))
+}
+
+fn refusal(why: Refusal) -> Problem {
+    match &why {
+        Refusal::Stale { .. } => Problem::conflict(why),
+        Refusal::Unknown(_) => Problem::not_found(why),
+        Refusal::Problems(problems) => {
+            let list =
+                problems.list.iter().filter_map(|problem| serde_json::to_value(problem).ok()).collect();
+            Problem { problems: list, ..Problem::refused(&why) }
+        }
+        Refusal::ManyDeletions { .. } | Refusal::LastAdministrator => Problem::refused(why),
+    }
+}
+
+fn commit_problem(error: CommitError) -> Problem {
+    match error {
+        CommitError::Stale { .. } => Problem::conflict(error),
+        CommitError::Disk(_) => Problem::failed(error),
+        CommitError::Stopping => Problem::stopping(),
+    }
+}
+
+/// What could not be read back.
+pub fn read_problem(error: store::ReadError) -> Problem {
+    match error {
+        store::ReadError::NoRevision(_) => Problem::not_found(error),
+        _ => Problem::failed(error),
+    }
+}

@@ -1,0 +1,196 @@
+//! The server: the order of its start, its signals, and the order of its end.
+
+mod boot;
+mod desk;
+mod effects;
+mod logs;
+mod office;
+mod overrides;
+mod ports;
+mod start_page;
+mod stop;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use guard::{Gate, Limits};
+use model::{Entropy, Wall};
+use net::{Clock, Control, ControlHandle, Door, Listeners, Patience};
+use store::{Opened, Settings, Store};
+use tokio::sync::watch;
+
+use self::boot::Boot;
+use self::desk::{Author, Desk};
+use self::effects::Outside;
+use self::office::Reception;
+use self::overrides::Overrides;
+use crate::cli::Serve;
+use crate::failure::{Failure, words};
+use crate::folder;
+
+/// This node's number, part of every id. One machine is node 1.
+const NODE: u16 = 1;
+/// Threads for sockets, HTTP and the store; deciding and moving packets have threads of their own.
+const IO_THREADS: usize = 2;
+
+/// Runs the server to its end.
+///
+/// # Errors
+/// It can't start: one line that says what, where, and what to do.
+pub fn run(data: Option<PathBuf>, options: Serve) -> Result<(), Failure> {
+    let boot = Boot::read(options.config.as_deref())?;
+    let data = folder::data_folder(data.or_else(|| boot.data.clone()))?;
+    let overrides = Overrides::new(&options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(IO_THREADS)
+        .thread_name("io")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("the server's threads can't start: {}", words(&error))))?;
+    runtime.block_on(serve(&data, &boot, overrides, options.apply.as_deref()))
+}
+
+async fn serve(data: &Path, boot: &Boot, overrides: Overrides, apply: Option<&Path>) -> Result<(), Failure> {
+    let mut signals = stop::Signals::listen()?;
+    let settings = Settings { folder: data.to_owned(), echo: boot.echo() };
+    let opened = Store::open(settings).await.map_err(Failure::failed)?;
+    let store = opened.store.clone();
+    let socket = folder::control_socket(data);
+    let started = start(opened, &socket, overrides, apply).await;
+    let server = match started {
+        Ok(server) => server,
+        Err(failure) => {
+            store.close().await;
+            // Only the server that holds the folder's lock comes here, so it is ours.
+            let _ = std::fs::remove_file(&socket);
+            return Err(failure);
+        }
+    };
+    server.announce(data)?;
+    server.run(&mut signals).await;
+    let _ = std::fs::remove_file(&socket);
+    Ok(())
+}
+
+/// A server that answers on every listener.
+struct Server {
+    store: Store,
+    desk: Arc<Desk>,
+    control: ControlHandle,
+    control_thread: JoinHandle<()>,
+    resources: tokio::task::JoinHandle<std::io::Result<()>>,
+    stopping: watch::Sender<bool>,
+}
+
+async fn start(
+    opened: Opened,
+    socket: &Path,
+    overrides: Overrides,
+    apply: Option<&Path>,
+) -> Result<Server, Failure> {
+    let Opened { store, bindings, .. } = opened;
+    let unix = net::bind::control_socket(socket)
+        .map_err(|error| Failure::failed(format!("{}: {}", socket.display(), words(&error))))?;
+    let mut entropy = seed()?;
+    let clock = Clock::start();
+    let gate = Gate::open();
+    let outside: Arc<Outside> = Arc::new(Outside::new(&store));
+    let (inbox, tray) = net::inbox();
+    let limits = Limits::default();
+    let door = Door::new(gate.clone(), inbox.clone(), clock, outside.clone(), limits, Patience::default());
+    let control = ControlHandle::new(inbox);
+
+    let desk =
+        Desk::new(store.clone(), control.clone(), Listeners::new(door.clone()), overrides, entropy.fork());
+    desk.first_administrator(std::env::var("RINGWALL_ADMIN_PASSWORD").ok()).await?;
+    desk.open(apply).await?;
+    let office = store.office();
+    let directory = desk.directory();
+    let range = desk.media_range();
+    net::raise_file_limit(usize::from(range.pairs()) * 2, limits.total).map_err(Failure::failed)?;
+
+    let config = media::Config { dead_media: directory.times.dead_media, ..media::Config::default() };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let failed = |error: std::io::Error| {
+        Failure::failed(format!("the server's threads can't start: {}", words(&error)))
+    };
+    let shards = net::media::Shards::start(cores, config, &gate, clock, &mut entropy).map_err(failed)?;
+    let setup = calls::Setup { node: NODE, shards: shards.count(), directory, entropy: entropy.fork() };
+    let mut exchange = calls::Exchange::new(setup);
+    let mut ports = net::media::BoundPorts::new(range, entropy.fork());
+    let restored = bindings.into_iter().map(|binding| {
+        let flow = door.flows().restored(binding.transport, binding.local, binding.source);
+        (binding, flow)
+    });
+    let restore = calls::Input::Command(calls::Command::Restore(restored.collect()));
+    exchange.handle(clock.now(), restore, &mut ports);
+    let control_thread =
+        Control { exchange, tray, door: door.clone(), ports, shards, effects: outside, clock };
+    let control_thread = control_thread.start().map_err(failed)?;
+
+    let desk = Arc::new(desk);
+    let (stopping, stop) = watch::channel(false);
+    let reception = Reception::new(store.clone(), desk.clone(), control.clone(), door, gate, stop.clone());
+    let resources = tokio::spawn(api::serve(unix, Arc::new(reception), stop::told(stop)));
+    store.logs().write(
+        model::event::Event::new(&model::event::STARTED, Clock::wall())
+            .with("version", env!("CARGO_PKG_VERSION"))
+            .with("revision", office.revision),
+    );
+    Ok(Server { store, desk, control, control_thread, resources, stopping })
+}
+
+/// A generator that nobody can predict.
+fn seed() -> Result<Entropy, Failure> {
+    let seed = vault::random_key().map_err(|_| {
+        Failure::failed("the system gives no random bytes; is /dev/urandom or getrandom forbidden?")
+    })?;
+    Ok(Entropy::from_seed(*seed))
+}
+
+impl Server {
+    /// Says that every listener answers.
+    fn announce(&self, data: &Path) -> Result<(), Failure> {
+        start_page::show(data, &self.store, &self.desk);
+        let told = {
+            use std::io::Write;
+            let mut out = std::io::stdout().lock();
+            out.write_all(b"ready\n").and_then(|()| out.flush())
+        };
+        if let Err(error) = told
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            return Err(Failure::failed(format!("standard output: {}", words(&error))));
+        }
+        // Not started by systemd: there is nobody to notify.
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        Ok(())
+    }
+
+    async fn run(self, signals: &mut stop::Signals) {
+        signals.until_stop(&self.store).await;
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+        self.store.logs().write(model::event::Event::new(&model::event::STOPPING, Clock::wall()));
+        stop::drain(&self.control, self.desk.directory().times.drain, signals).await;
+        self.desk.close().await;
+        self.control.order(net::Order::Stop);
+        let thread = self.control_thread;
+        // A thread that panicked has said so on stderr.
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        // Whoever follows a log is told that it ends; answers that are on their way are given first.
+        let _ = self.stopping.send(true);
+        let _ = tokio::time::timeout(stop::LAST_ANSWERS, self.resources).await;
+        self.store.close().await;
+    }
+}
+
+/// The wall clock, for what is stored.
+fn now() -> Wall {
+    Clock::wall()
+}
+
+/// Who makes the changes of the start.
+fn start_author() -> Author {
+    api::Author(format!("{} (at start)", api::user_name(rustix::process::geteuid().as_raw())))
+}

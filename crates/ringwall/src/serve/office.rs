@@ -1,0 +1,178 @@
+//! The reception: answers the resources of `/api/v1` by asking the exchange, the desk and the store.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use api::body::{Applied, Dropped, NewPassword, PortRow, Revision, RevisionDetail, Status};
+use api::{ApplyOptions, Author, HistoryQuery, LogLines, LogQuery, Problem};
+use calls::Command;
+use guard::Gate;
+use model::event::{self, Event};
+use model::live::{Call, Registration};
+use model::record::CallRecord;
+use model::{CallId, Wall};
+use net::{ControlHandle, Door};
+use store::Store;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::desk::{Desk, Wish, read_problem};
+use super::{NODE, logs, now, ports};
+
+/// What answers.
+pub struct Reception {
+    store: Store,
+    desk: Arc<Desk>,
+    control: ControlHandle,
+    door: Arc<Door>,
+    gate: Arc<Gate>,
+    stop: watch::Receiver<bool>,
+    started: Wall,
+    since: Instant,
+}
+
+impl Reception {
+    /// Opens for questions; `stop` turns true when the server ends.
+    pub fn new(
+        store: Store,
+        desk: Arc<Desk>,
+        control: ControlHandle,
+        door: Arc<Door>,
+        gate: Arc<Gate>,
+        stop: watch::Receiver<bool>,
+    ) -> Reception {
+        Reception { store, desk, control, door, gate, stop, started: now(), since: Instant::now() }
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut calls::Exchange, model::Now) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.control.ask(question).await.map_err(|_| Problem::stopping())
+    }
+
+    fn dropped(&self) -> Dropped {
+        let counters = self.door.counters();
+        Dropped {
+            denied: self.gate.counts().denied,
+            malformed: counters.malformed.load(Ordering::Relaxed),
+            shed: self.control.shed(),
+            unsent: counters.unsent.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl api::Office for Reception {
+    async fn status(&self) -> Result<Status, Problem> {
+        let (mut held, registrations, calls) = self
+            .ask(|exchange, now| {
+                (exchange.held(), exchange.registrations(now).len(), exchange.calls(now).len())
+            })
+            .await?;
+        held.connections = self.door.open_connections();
+        held.file_handles = net::file_handles();
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            node: NODE,
+            started: self.started,
+            uptime_s: self.since.elapsed().as_secs_f64(),
+            revision: self.store.office().revision,
+            registrations,
+            calls,
+            lock: None,
+            held,
+            vault: "off".to_owned(),
+            kernel_offload: "unavailable: comes with the guard".to_owned(),
+            blocks: 0,
+            listeners: self.desk.listeners(),
+            dropped: self.dropped(),
+        })
+    }
+
+    async fn registrations(&self) -> Result<Vec<Registration>, Problem> {
+        self.ask(|exchange, now| exchange.registrations(now)).await
+    }
+
+    async fn calls(&self) -> Result<Vec<Call>, Problem> {
+        self.ask(|exchange, now| exchange.calls(now)).await
+    }
+
+    async fn hangup(&self, author: Author, call: CallId) -> Result<(), Problem> {
+        let running =
+            self.ask(move |exchange, now| exchange.calls(now).iter().any(|row| row.id == call)).await?;
+        if !running {
+            return Err(Problem::not_found(format!(
+                "call {call} does not run (any more); `ringwall calls` shows who calls"
+            )));
+        }
+        self.control.command(Command::Hangup(call));
+        self.store
+            .logs()
+            .write(Event::new(&event::CALL_HUNG_UP, now()).with("call", call).with("author", author));
+        Ok(())
+    }
+
+    async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, Problem> {
+        let HistoryQuery { since, until, number, result, limit } = query;
+        let limit = limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
+        let query = store::HistoryQuery { since, until, number, result, limit };
+        self.store.history(&query).await.map_err(read_problem)
+    }
+
+    async fn revisions(&self) -> Result<Vec<Revision>, Problem> {
+        let list = self.store.revisions().await.map_err(read_problem)?;
+        let row = |revision: store::Revision| {
+            let store::Revision { number, time, author, changes, summary } = revision;
+            Revision { number, time, author, changes, summary }
+        };
+        Ok(list.into_iter().map(row).collect())
+    }
+
+    async fn revision(&self, number: u64) -> Result<RevisionDetail, Problem> {
+        let detail = self.store.revision(number).await.map_err(read_problem)?;
+        let store::RevisionDetail { number, time, author, difference, changes } = detail;
+        let changes = changes.iter().filter_map(|change| serde_json::to_value(change).ok()).collect();
+        Ok(RevisionDetail { number, time, author, difference, changes })
+    }
+
+    async fn rollback(&self, author: Author, number: u64, options: ApplyOptions) -> Result<Applied, Problem> {
+        self.desk.change(author, Wish::Rollback(number), options).await
+    }
+
+    async fn export(&self, author: Author, with_secrets: bool) -> Result<String, Problem> {
+        let secrets =
+            if with_secrets { model::config::Secrets::Include } else { model::config::Secrets::Omit };
+        if with_secrets {
+            self.store.logs().write(Event::new(&event::SECRETS_EXPORTED, now()).with("author", author));
+        }
+        let office = self.store.office();
+        Ok(tokio::task::block_in_place(|| model::config::export(&office, secrets)))
+    }
+
+    async fn apply(&self, author: Author, text: String, options: ApplyOptions) -> Result<Applied, Problem> {
+        self.desk.change(author, Wish::File(options.file.clone(), text), options).await
+    }
+
+    async fn new_password(
+        &self,
+        author: Author,
+        extension: String,
+        line: Option<String>,
+        show: bool,
+    ) -> Result<NewPassword, Problem> {
+        let (line, password, revision) = self.desk.new_password(author.clone(), extension, line).await?;
+        if show {
+            let shown = Event::new(&event::PASSWORD_SHOWN, now()).with("line", &line).with("author", author);
+            self.store.logs().write(shown);
+        }
+        Ok(NewPassword { line, password: show.then(|| password.expose().to_owned()), revision })
+    }
+
+    async fn ports(&self) -> Result<Vec<PortRow>, Problem> {
+        Ok(ports::rows(&self.desk.listeners(), self.desk.media_range()))
+    }
+
+    async fn log(&self, query: LogQuery, lines: LogLines) -> Result<(), Problem> {
+        logs::give_out(&self.store, query, lines, self.stop.clone()).await
+    }
+}

@@ -1,0 +1,35 @@
+//! The table of ports of the running configuration, with the reason for each row (SPEC section 2, R2.20).
+
+use api::body::PortRow;
+use model::Transport;
+use model::config::PortRange;
+use model::live::Listener;
+
+/// What listens, and what media may use.
+pub fn rows(listeners: &[Listener], media: PortRange) -> Vec<PortRow> {
+    let sip = |listener: &Listener| PortRow {
+        r: "2.1".to_owned(),
+        service: format!("SIP ({})", listener.transport.via_token()),
+        transport: listener.transport,
+        address: Some(listener.address),
+        first: listener.port,
+        last: listener.port,
+        outbound: "allow".to_owned(),
+        inbound: "allow for the SIP servers of the provider (and remote phones, if any)".to_owned(),
+        reason: "phones register and calls are signalled here".to_owned(),
+        state: listener.state.clone(),
+    };
+    let media = PortRow {
+        r: "2.3".to_owned(),
+        service: "media RTP".to_owned(),
+        transport: Transport::Udp,
+        address: None,
+        first: media.first,
+        last: media.last,
+        outbound: "allow".to_owned(),
+        inbound: "allow".to_owned(),
+        reason: "the sound of calls; a pair of ports for each side of a call".to_owned(),
+        state: "bound as calls need it".to_owned(),
+    };
+    listeners.iter().map(sip).chain([media]).collect()
+}
