@@ -1,0 +1,105 @@
+//! The plan of the house, held by tests: which room may know which, and that only one of them has doors to the street.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::MetadataCommand;
+
+/// Who may import whom (DESIGN.md). A new crate or a new edge is a decision record.
+const EDGES: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("wire", &[]),
+    ("vault", &["model"]),
+    ("guard", &["model"]),
+    ("sip", &["model", "wire", "guard"]),
+    ("media", &["model", "wire"]),
+    ("calls", &["model", "wire", "guard", "sip", "media"]),
+    ("store", &["model", "vault"]),
+    ("net", &["model", "wire", "guard", "media", "calls"]),
+    ("api", &["model"]),
+    ("ringwall", &["model", "guard", "media", "calls", "vault", "store", "net", "api"]),
+    ("sim", &["model", "wire", "guard", "sip", "media", "calls"]),
+    ("blackbox", &["model", "wire", "sim"]),
+    ("bench", &["model", "wire", "guard", "sip", "media", "calls", "sim", "blackbox"]),
+];
+
+/// What opens a socket that others can reach.
+const BINDING: &[&str] = &[
+    "UdpSocket::bind(",
+    "TcpListener::bind(",
+    "UnixListener::bind(",
+    "UnixDatagram::bind(",
+    "TcpSocket::new",
+    "UnixSocket::new",
+    "Socket::new(",
+    "net::socket(",
+    "net::bind(",
+    "socket2",
+];
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[test]
+fn every_crate_imports_only_whom_the_plan_lets_it() {
+    let metadata = MetadataCommand::new().current_dir(top()).no_deps().exec().unwrap();
+    let ours: BTreeSet<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
+    let mut wrong = Vec::new();
+    for package in &metadata.packages {
+        let name = package.name.as_str();
+        let Some((_, allowed)) = EDGES.iter().find(|(known, _)| *known == name) else {
+            wrong.push(format!("{name} has no row in the table"));
+            continue;
+        };
+        for dependency in &package.dependencies {
+            let other = dependency.name.as_str();
+            if ours.contains(other) && !allowed.contains(&other) {
+                wrong.push(format!("{name} imports {other}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Rust sources of a folder, but for files and folders that hold tests.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
+        if path.is_dir() && !is_test {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn only_net_binds_a_socket() {
+    let mut wrong = Vec::new();
+    let mut looked_at = 0;
+    for entry in fs::read_dir(top().join("crates")).unwrap() {
+        let folder = entry.unwrap().path();
+        let source = folder.join("src");
+        if folder.ends_with("net") || !source.is_dir() {
+            continue;
+        }
+        let mut files = Vec::new();
+        sources(&source, &mut files);
+        for file in files {
+            looked_at += 1;
+            let text = fs::read_to_string(&file).unwrap();
+            let served = text.split("#[cfg(test)]\nmod ").next().unwrap();
+            wrong.extend(
+                BINDING
+                    .iter()
+                    .filter(|word| served.contains(**word))
+                    .map(|word| format!("{}: {word}", file.display())),
+            );
+        }
+    }
+    assert!(looked_at > 50, "the sources were not found");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
