@@ -17,7 +17,7 @@ use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
 use crate::database;
 use crate::error::{OpenError, plain};
 use crate::logs::LogSink;
-use crate::spool::{Outage, Spool, Taken};
+use crate::spool::{Outage, Retry, Spool, Taken};
 
 /// Changes that wait in memory: more than the contacts an office of 10,000 extensions can have registered.
 pub const MAX_WAITING_BINDINGS: usize = 200_000;
@@ -101,13 +101,10 @@ pub(crate) async fn run(spool: Arc<BindingSpool>, mut connection: SqliteConnecti
         match write(&mut connection, &batch).await {
             Ok(()) => outage.over(),
             Err(error) => {
-                outage.failed(&logs, "registrations", &plain(&error));
-                let last_try = spool.is_closing();
-                spool.put_back(batch);
-                if last_try {
+                let why = plain(&error);
+                if outage.failed(&spool, batch, &logs, "registrations", &why).await == Retry::GiveUp {
                     break;
                 }
-                spool.pause().await;
             }
         }
     }

@@ -126,8 +126,15 @@ fn zeroize_bytes(bytes: Vec<u8>) -> zeroize::Zeroizing<Vec<u8>> {
 }
 
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
     match DirBuilder::new().recursive(true).mode(0o700).create(path) {
-        Ok(()) => Ok(()),
+        // The name is in the folder above, which must be on the disk before anything in this one is acknowledged.
+        Ok(()) => match path.parent().filter(|above| !above.as_os_str().is_empty()) {
+            Some(above) => File::open(above)?.sync_all(),
+            None => Ok(()),
+        },
         Err(_) if path.exists() && !path.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
         Err(error) => Err(error),
     }

@@ -17,7 +17,7 @@ use crate::database;
 use crate::error::plain;
 use crate::history::{direction_name, result_name};
 use crate::logs::LogSink;
-use crate::spool::{Outage, Spool, Taken};
+use crate::spool::{Outage, Retry, Spool, Taken};
 
 /// Records that wait in memory while the disk refuses: some 40 MB, a busy day of a large office.
 pub const MAX_WAITING_RECORDS: usize = 100_000;
@@ -77,13 +77,10 @@ pub(crate) async fn run(
                 }
             }
             Err(error) => {
-                outage.failed(&logs, "call records", &plain(&error));
-                let last_try = spool.is_closing();
-                spool.put_back(batch);
-                if last_try {
+                let why = plain(&error);
+                if outage.failed(&spool, batch, &logs, "call records", &why).await == Retry::GiveUp {
                     return;
                 }
-                spool.pause().await;
             }
         }
     }

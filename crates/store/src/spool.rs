@@ -13,6 +13,9 @@ use crate::logs::LogSink;
 
 /// How long a failed batch waits before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often a failed batch is tried again when the server stops: an ordered stop must end, but a disk that was
+/// full may have room a moment later.
+const LAST_TRIES: u32 = 5;
 
 #[derive(Debug)]
 pub(crate) struct Spool<K, V> {
@@ -102,22 +105,10 @@ impl<K: Ord + Clone, V> Spool<K, V> {
         waiting.extend(newer);
     }
 
-    /// Waits before the next try, shorter when closing.
-    pub(crate) async fn pause(&self) {
-        tokio::select! {
-            () = tokio::time::sleep(RETRY) => {}
-            () = self.close.notified() => {}
-        }
-    }
-
     /// No more values come: what waits is written at once.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Release);
         self.close.notify_one();
-    }
-
-    pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
     }
 }
 
@@ -133,16 +124,44 @@ pub(crate) enum Taken<K, V> {
 #[derive(Debug, Default)]
 pub(crate) struct Outage {
     lasts: bool,
+    last_tries: u32,
+}
+
+/// Whether a failed batch is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    Again,
+    GiveUp,
 }
 
 impl Outage {
-    pub(crate) fn failed(&mut self, logs: &LogSink, what: &str, why: &str) {
+    /// Tells of the failure, puts the batch back and waits before the next try.
+    pub(crate) async fn failed<K: Ord + Clone, V>(
+        &mut self,
+        spool: &Spool<K, V>,
+        batch: BTreeMap<K, V>,
+        logs: &LogSink,
+        what: &str,
+        why: &str,
+    ) -> Retry {
+        let told = |event: Event| logs.write(event.with("what", what).with("why", why));
         if !std::mem::replace(&mut self.lasts, true) {
-            logs.write(Event::new(&event::STORE_FAILED, crate::wall()).with("what", what).with("why", why));
+            told(Event::new(&event::STORE_FAILED, crate::wall()));
         }
+        let waiting = batch.len();
+        spool.put_back(batch);
+        if spool.closing.load(Ordering::Acquire) {
+            self.last_tries += 1;
+            if self.last_tries > LAST_TRIES {
+                told(Event::new(&event::STORE_FAILED, crate::wall()).with("lost", waiting));
+                return Retry::GiveUp;
+            }
+        }
+        tokio::time::sleep(RETRY).await;
+        Retry::Again
     }
 
     pub(crate) fn over(&mut self) {
-        self.lasts = false;
+        *self = Outage::default();
     }
 }

@@ -40,6 +40,13 @@ impl<'a> Origins<'a> {
         self.index.contains_key(&(kind, key.to_owned()))
     }
 
+    /// Where the file speaks of the object, or else of its kind.
+    fn place(&self, kind: Kind, key: &str) -> Place {
+        let (_, object) = self.find(kind, key);
+        let section = || self.root.and_then(|root| root.find(kind.section()));
+        object.or_else(section).map_or(Place::default(), |found| found.place)
+    }
+
     /// The object's path and value in the file, or its words and the place of what the file says of its kind.
     fn find(&self, kind: Kind, key: &str) -> (String, Option<&'a Value>) {
         let section = self.root.and_then(|root| root.find(kind.section()));
@@ -74,8 +81,16 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Notes a problem about item `index` of the object's list `list`, and there about `key`.
-    fn note(&mut self, of: (Kind, &str), list: (&str, usize, &str), what: String, cure: &str) {
+    /// Notes a problem about item `index` of the object's list `list`, and there about `key`. If the file does not
+    /// speak of the object, the place is that of `cause`, the other object.
+    fn note(
+        &mut self,
+        of: (Kind, &str),
+        list: (&str, usize, &str),
+        cause: (Kind, &str),
+        what: String,
+        cure: &str,
+    ) {
         let (mut path, object) = self.origins.find(of.0, of.1);
         let (list, index, key) = list;
         let items = object.and_then(|object| object.find(list));
@@ -85,7 +100,7 @@ impl Judge<'_> {
         if !key.is_empty() {
             path = format!("{path}.{key}");
         }
-        let place = found.map_or(Place::default(), |found| found.place);
+        let place = found.map_or_else(|| self.origins.place(cause.0, cause.1), |found| found.place);
         self.findings.add(place, path, what, cure);
     }
 
@@ -98,16 +113,13 @@ impl Judge<'_> {
                 let at = ("lines", index, "username");
                 if let Some(owner) = owners.insert(name, number) {
                     let what = format!("line {} exists already, at extension {owner}", shown(name));
-                    self.note((Kind::Extension, number), at, what, "choose another username");
+                    let cause = (Kind::Extension, owner);
+                    self.note((Kind::Extension, number), at, cause, what, "choose another username");
                 }
                 if name != number && office.extensions.contains_key(name) {
                     let what = format!("a line named like another extension, {}", shown(name));
-                    self.note(
-                        (Kind::Extension, number),
-                        at,
-                        what,
-                        "choose another username, like 101-mobile",
-                    );
+                    let cure = "choose another username, like 101-mobile";
+                    self.note((Kind::Extension, number), at, (Kind::Extension, name), what, cure);
                 }
             }
         }
@@ -135,7 +147,8 @@ impl Judge<'_> {
                 if !office.extensions.contains_key(number) {
                     let what = format!("extension {} does not exist", shown(number));
                     let cure = "add the extension, or take it from the user";
-                    self.note((Kind::User, login), ("extensions", index, ""), what, cure);
+                    let at = ("extensions", index, "");
+                    self.note((Kind::User, login), at, (Kind::Extension, number), what, cure);
                 }
             }
         }
@@ -145,8 +158,8 @@ impl Judge<'_> {
     fn local(&mut self) {
         let Some(name) = &self.office.network.local else { return };
         let (path, section) = self.origins.find(Kind::Network, "");
-        let place =
-            section.map_or(Place::default(), |s| s.find("local").map_or(s.place, |found| found.place));
+        let said = section.map(|section| section.find("local").unwrap_or(section));
+        let place = said.map_or_else(|| self.origins.place(Kind::AddressGroup, name), |said| said.place);
         let key = format!("{path}.local");
         let Some(group) = self.office.address_groups.get(name) else {
             let what = format!("address group {} does not exist", shown(name));
@@ -172,10 +185,13 @@ impl Judge<'_> {
                 let at = ("members", index, "");
                 if !office.address_groups.contains_key(other) {
                     let what = format!("address group {} does not exist", shown(other));
-                    self.note((Kind::AddressGroup, name), at, what, "add the group, or remove this member");
+                    let cause = (Kind::AddressGroup, other.as_str());
+                    let cure = "add the group, or remove this member";
+                    self.note((Kind::AddressGroup, name), at, cause, what, cure);
                 } else if cyclic.contains(name.as_str()) && cyclic.contains(other.as_str()) {
                     let what = format!("address group {} holds itself through {}", shown(name), shown(other));
-                    self.note((Kind::AddressGroup, name), at, what, "remove one of the references");
+                    let cause = (Kind::AddressGroup, other.as_str());
+                    self.note((Kind::AddressGroup, name), at, cause, what, "remove one of the references");
                 }
             }
         }

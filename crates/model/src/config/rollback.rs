@@ -144,8 +144,9 @@ pub fn first_administrator(
         let cure = "take a longer one, for example four unrelated words";
         return Err(refused("administrator", "password", why.to_owned(), cure.to_owned()));
     }
-    let value = User { login: login.to_owned(), role: Role::Full, ..User::default() };
-    let from = current.users.contains_key(login).then(|| login.to_owned());
+    let known = current.users.get(login).map(|user| (*user.value).clone());
+    let from = known.as_ref().map(|_| login.to_owned());
+    let value = User { login: login.to_owned(), role: Role::Full, ..known.unwrap_or_default() };
     let extra = Extra { password: Some(NewPassword::Plain(password)), ..Extra::default() };
     let entry = Entry { extra, ..Entry::new(value, from) };
     let draft = Draft { mode: Mode::Merge, users: Some(vec![entry]), ..Draft::default() };

@@ -98,10 +98,23 @@ fn names_are_used_once() {
 
 #[test]
 fn a_reference_from_outside_the_file_is_a_problem_of_the_section_that_breaks_it() {
-    let shown = only("[[extensions]]\nnumber = \"102\"");
-    assert!(shown.contains("user alice.extensions[0]: extension 101 does not exist"), "{shown}");
+    let shown = only("\n[[extensions]]\nnumber = \"102\"");
+    let expected = "office.toml:2:1: user alice.extensions[0]: extension 101 does not exist";
+    assert!(shown.starts_with(expected), "{shown}");
     let shown = only("[[address_groups]]\nname = \"Outside\"\nmembers = [\"10.0.0.1\"]");
-    assert!(shown.contains("network.local: address group Inside does not exist"), "{shown}");
+    assert!(
+        shown.starts_with("office.toml:1:1: network.local: address group Inside does not exist"),
+        "{shown}"
+    );
+    let text =
+        "[[extensions]]\nnumber = \"103\"\nlines = [{ username = \"103\" }]\n[[extensions]]\nnumber = \"5\"";
+    let before = merged(&office(), "[[extensions]]\nnumber = \"102\"\nlines = [{ username = \"5\" }]");
+    let options = Options { mode: Mode::Merge, ..Options::default() };
+    let shown = try_apply(&before, text, &options).unwrap_err().to_string();
+    assert!(
+        shown.starts_with("office.toml:4:1: extension 102.lines[1].username: a line named like"),
+        "{shown}"
+    );
 }
 
 #[test]
