@@ -65,8 +65,8 @@ fn every_crate_imports_only_whom_the_plan_lets_it() {
 
 /// Rust sources of a folder, but for files and folders that hold tests.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
         let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
         if path.is_dir() && !is_test {
             sources(&path, found);

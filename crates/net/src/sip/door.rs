@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,6 +28,14 @@ pub struct Patience {
     pub write: Duration,
     /// Bytes read before somebody has signed in: a registration takes two messages of a kilobyte.
     pub unproven_bytes: usize,
+}
+
+impl Patience {
+    /// A phone that may register for `max_expires` may be silent for that long, and once more if a refresh is late.
+    #[must_use]
+    pub fn for_registrations_of(self, max_expires: Duration) -> Patience {
+        Patience { proven_idle: self.proven_idle.max(max_expires.saturating_mul(2)), ..self }
+    }
 }
 
 impl Default for Patience {
@@ -64,7 +72,7 @@ pub struct Door {
     pub(crate) flows: Flows,
     pub(crate) inbox: Inbox,
     pub(crate) clock: Clock,
-    pub(crate) patience: Patience,
+    patience: RwLock<Patience>,
     effects: Arc<dyn Effects>,
     connections: Mutex<Connections>,
     answers: Mutex<Buckets>,
@@ -88,13 +96,22 @@ impl Door {
             flows: Flows::new(counters.clone()),
             inbox,
             clock,
-            patience,
+            patience: RwLock::new(patience),
             effects,
             connections: Mutex::new(Connections::new(limits)),
             answers: Mutex::new(Buckets::new(BAD_REQUEST_PACE)),
             reports: Mutex::new(Buckets::new(REPORT_PACE)),
             counters,
         })
+    }
+
+    /// How long is waited, from now on; also on connections that are open.
+    pub fn set_patience(&self, patience: Patience) {
+        *self.patience.write().unwrap_or_else(PoisonError::into_inner) = patience;
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        *self.patience.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The table of flows.

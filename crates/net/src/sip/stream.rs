@@ -134,7 +134,7 @@ impl Connection {
     }
 
     fn deadline(&self, quiet_since: Instant, message_since: Option<Instant>) -> Instant {
-        let patience = &self.door.patience;
+        let patience = self.door.patience();
         let idle = if self.state.is_proven() { patience.proven_idle } else { patience.unproven_idle };
         let whole = message_since.map(|since| since + patience.message);
         let quiet = quiet_since + idle;
@@ -182,7 +182,7 @@ impl Connection {
             Ok(count) => {
                 if !self.state.is_proven() {
                     self.unproven_bytes = self.unproven_bytes.saturating_add(count);
-                    if self.unproven_bytes > self.door.patience.unproven_bytes {
+                    if self.unproven_bytes > self.door.patience().unproven_bytes {
                         return Err(End::UnprovenBytes);
                     }
                 }
@@ -203,7 +203,7 @@ impl Connection {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), End> {
-        match timeout(self.door.patience.write, self.socket.write_all(bytes)).await {
+        match timeout(self.door.patience().write, self.socket.write_all(bytes)).await {
             Ok(written) => Ok(written?),
             Err(_) => Err(End::Slow),
         }
@@ -212,7 +212,7 @@ impl Connection {
     /// The queue is closed and written: say so to the peer.
     async fn farewell(&mut self) -> End {
         // The peer may be gone already, which is as good.
-        let _ = timeout(self.door.patience.write, self.socket.shutdown()).await;
+        let _ = timeout(self.door.patience().write, self.socket.shutdown()).await;
         End::Ours
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use model::Secret;
 use model::event::Level;
 use serde::Deserialize;
 use store::Echo;
@@ -19,6 +20,26 @@ pub struct Boot {
     pub data: Option<PathBuf>,
     /// From which level on lines go to stderr.
     pub log_level: Option<Level>,
+}
+
+/// The first administrator's password: `RINGWALL_ADMIN_PASSWORD`, or the systemd credential `ringwall.admin-password`
+/// (systemd.exec(5), LoadCredential=).
+///
+/// # Errors
+/// The credential is there and can't be read.
+pub fn administrator_password() -> Result<Option<Secret>, Failure> {
+    if let Ok(password) = std::env::var("RINGWALL_ADMIN_PASSWORD") {
+        return Ok(Some(Secret::new(password)));
+    }
+    let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+    let path = Path::new(&folder).join("ringwall.admin-password");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(Failure::failed(format!("{}: {}; mend the credential", path.display(), words(&error))))
+        }
+    }
 }
 
 impl Boot {

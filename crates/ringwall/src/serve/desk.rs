@@ -12,7 +12,7 @@ use model::directory::Directory;
 use model::event::{self, Event};
 use model::live::Listener;
 use model::{Entropy, IdMint, Secret};
-use net::{ControlHandle, Listeners, Order};
+use net::{ControlHandle, Door, Listeners, Order, Patience};
 use store::{CommitError, Store};
 use tokio::sync::Mutex;
 
@@ -30,6 +30,7 @@ const FIRST_ADMINISTRATOR: &str = "admin";
 pub struct Desk {
     store: Store,
     control: ControlHandle,
+    door: Arc<Door>,
     overrides: Overrides,
     /// Held for a whole change: one at a time.
     work: Mutex<Work>,
@@ -61,7 +62,7 @@ impl Desk {
     pub fn new(
         store: Store,
         control: ControlHandle,
-        listeners: Listeners,
+        door: Arc<Door>,
         overrides: Overrides,
         entropy: Entropy,
     ) -> Desk {
@@ -70,7 +71,8 @@ impl Desk {
             store,
             control,
             overrides,
-            work: Mutex::new(Work { listeners, entropy }),
+            work: Mutex::new(Work { listeners: Listeners::new(door.clone()), entropy }),
+            door,
             shown: StdMutex::new(Shown { directory, listeners: Vec::new() }),
         }
     }
@@ -79,16 +81,17 @@ impl Desk {
     ///
     /// # Errors
     /// The password is weak, or the disk refuses.
-    pub async fn first_administrator(&self, password: Option<String>) -> Result<(), Failure> {
+    pub async fn first_administrator(&self, password: Option<Secret>) -> Result<(), Failure> {
         let office = self.store.office();
-        let Some(password) = password.filter(|text| !text.is_empty() && office.administrators() == 0) else {
+        let Some(password) =
+            password.filter(|text| !text.expose().is_empty() && office.administrators() == 0)
+        else {
             return Ok(());
         };
         let mut work = self.work.lock().await;
         let mut supply = work.supply();
-        let plan =
-            config::first_administrator(&office, FIRST_ADMINISTRATOR, Secret::new(password), &mut supply)
-                .map_err(|why| Failure::failed(format!("RINGWALL_ADMIN_PASSWORD: {why}")))?;
+        let plan = config::first_administrator(&office, FIRST_ADMINISTRATOR, password, &mut supply)
+            .map_err(|why| Failure::failed(format!("RINGWALL_ADMIN_PASSWORD: {why}")))?;
         self.store.commit(plan, &start_author().0, now()).await.map_err(Failure::failed)?;
         Ok(())
     }
@@ -291,6 +294,7 @@ impl Desk {
     }
 
     fn show_directory(&self, directory: Arc<Directory>) {
+        self.door.set_patience(Patience::default().for_registrations_of(directory.times.max_expires));
         self.shown().directory = directory;
     }
 
@@ -333,7 +337,7 @@ fn changed_event(plan: &Plan, author: &Author) -> Option<Event> {
 fn refusal(why: Refusal) -> Problem {
     match &why {
         Refusal::Stale { .. } => Problem::conflict(why),
-        Refusal::Unknown(_) => Problem::not_found(why),
+        Refusal::Unknown(_) => Problem::not_found(format!("{why}; `ringwall export` shows what there is")),
         Refusal::Problems(problems) => {
             let list =
                 problems.list.iter().filter_map(|problem| serde_json::to_value(problem).ok()).collect();

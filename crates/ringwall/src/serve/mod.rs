@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 
 use guard::{Gate, Limits};
 use model::{Entropy, Wall};
-use net::{Clock, Control, ControlHandle, Door, Listeners, Patience};
+use net::{Clock, Control, ControlHandle, Door, Patience};
 use store::{Opened, Settings, Store};
 use tokio::sync::watch;
 
@@ -101,9 +101,8 @@ async fn start(
     let door = Door::new(gate.clone(), inbox.clone(), clock, outside.clone(), limits, Patience::default());
     let control = ControlHandle::new(inbox);
 
-    let desk =
-        Desk::new(store.clone(), control.clone(), Listeners::new(door.clone()), overrides, entropy.fork());
-    desk.first_administrator(std::env::var("RINGWALL_ADMIN_PASSWORD").ok()).await?;
+    let desk = Desk::new(store.clone(), control.clone(), door.clone(), overrides, entropy.fork());
+    desk.first_administrator(boot::administrator_password()?).await?;
     desk.open(apply).await?;
     let office = store.office();
     let directory = desk.directory();
