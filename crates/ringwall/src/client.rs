@@ -172,8 +172,8 @@ impl Client<'_> {
             Err(error) => return self.broken(error),
         };
         match serde_json::from_slice::<api::Problem>(&body) {
-            Ok(problem) if status == StatusCode::BAD_REQUEST => Failure::usage(problem.detail),
-            Ok(problem) => Failure::failed(problem.detail),
+            Ok(problem) if status == StatusCode::BAD_REQUEST => Failure::refused(2, problem),
+            Ok(problem) => Failure::refused(1, problem),
             Err(_) => Failure::failed(format!(
                 "{}: the server answered {status}; look at its logs",
                 self.socket.display()

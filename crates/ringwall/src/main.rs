@@ -8,19 +8,21 @@ mod folder;
 mod serve;
 mod table;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
-use crate::failure::Failure;
+use crate::failure::{Failure, Reader};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            commands::complain(&failure.line);
+            let reader = if std::io::stderr().is_terminal() { Reader::Person } else { Reader::Script };
+            commands::complain(&failure.shown(reader));
             ExitCode::from(failure.code)
         }
     }

@@ -27,9 +27,17 @@ pub(super) async fn apply(client: &Client<'_>, options: Apply) -> Result<(), Fai
         .with_switch("yes", options.yes)
         .with_some("if_revision", options.if_revision);
     let body = client.ask(Method::PUT, resource, bytes.into(), "application/json").await;
-    // A file that is wrong is refused; only a wrong command line is wrong usage.
-    let body =
-        body.map_err(|failure| if failure.code == 2 { Failure::failed(failure.line) } else { failure })?;
+    let body = match body {
+        Ok(body) => body,
+        // A file that is wrong is refused; only a wrong command line is wrong usage.
+        Err(failure) if failure.code == 2 => return Err(Failure { code: 1, ..failure }),
+        Err(failure) => {
+            if let (true, Some(problem)) = (options.json, &failure.problem) {
+                say_json(&serde_json::to_vec(problem).unwrap_or_default())?;
+            }
+            return Err(failure);
+        }
+    };
     show_applied(&body, options.json, if options.dry_run { Trial::DryRun } else { Trial::Real })
 }
 
