@@ -69,13 +69,12 @@ fn confirmed(office: &mut Office) -> (SessionId, Message) {
 }
 
 fn outgoing(office: &mut Office) -> (SessionId, Message) {
-    let target = Target {
-        flow: udp(PHONE),
-        uri: format!("sip:102@{PHONE}"),
-        line: "102".into(),
-        nat: Nat::Off,
-        q: 1_000,
-    };
+    outgoing_on(office, udp(PHONE))
+}
+
+fn outgoing_on(office: &mut Office, flow: Flow) -> (SessionId, Message) {
+    let target =
+        Target { flow, uri: format!("sip:102@{PHONE}"), line: "102".into(), nat: Nat::Off, q: 1_000 };
     let from = Party { user: "101".into(), display: "Alice \"A\" Archer".into() };
     let to = Party { user: "102".into(), display: String::new() };
     let offer = Bytes::from_static(SDP.as_bytes());
@@ -231,6 +230,29 @@ fn a_refusal_is_acknowledged_each_time_it_comes() {
     assert_eq!(summary(&sent), ["ACK", "ACK"]);
     assert_eq!(sent[0].1.top_via().unwrap().branch(), invite.top_via().unwrap().branch());
     assert!(matches!(office.events().as_slice(), [SessionEvent::Failed { .. }]));
+}
+
+#[test]
+fn a_refusal_on_a_connection_is_acknowledged_and_leaves_nothing() {
+    let mut office = Office::new();
+    let flow = tcp(PHONE, 7);
+    let (_, invite) = outgoing_on(&mut office, flow);
+    office.receive(flow, &response(&invite, 486, "callee", ""));
+    assert_eq!(summary(&office.sent()), ["ACK"]);
+    office.pass(Duration::ZERO);
+    assert_eq!((office.stack.transactions(), office.stack.dialogs()), (0, 0));
+}
+
+#[test]
+fn a_call_answered_on_another_connection_lives_on_that_one() {
+    let mut office = Office::new();
+    let (old, new) = (tcp(PHONE, 7), tcp("192.0.2.2:40001", 8));
+    let (session, invite) = outgoing_on(&mut office, old);
+    office.receive(new, &response(&invite, 200, "callee", SDP));
+    assert_eq!(office.sent()[0].0, new);
+    assert!(office.stack.is_in_use(new.id) && !office.stack.is_in_use(old.id));
+    office.stack.end(office.now, session, Cause::Normal);
+    assert!(!office.stack.is_in_use(new.id));
 }
 
 #[test]

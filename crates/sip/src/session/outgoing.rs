@@ -128,8 +128,8 @@ impl Stack {
             session.dialog.remote_target = target;
         }
         // The answer came back over our branch's 64 random bits: where it came from is where the phone is.
-        session.flow = arrived;
         session.state = State::Confirmed;
+        self.adopt_flow(id, arrived);
         self.acknowledge_accepted(id, 1);
         match given_up {
             Some(cause) => self.say_bye(now.mono, id, cause),

@@ -198,7 +198,8 @@ impl ClientTransactions {
                 if !invite {
                     transaction.request = Bytes::new();
                 }
-                if linger.is_zero() {
+                // A refused INVITE stays until the next wake even without a linger: its ACK is made of it.
+                if linger.is_zero() && !invite {
                     self.live.remove(&branch);
                 } else {
                     let ends = now.after(linger);
