@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use calls::{Command, Exchange, Input, Output};
-use crossbeam_channel::Select;
 use model::live::Held;
 use model::{Flow, Mono, Now, Transport};
 
@@ -131,16 +130,8 @@ impl Control {
     }
 
     fn wait(&self) {
-        let mut select = Select::new();
-        select.recv(&self.tray.in_progress);
-        select.recv(&self.tray.fresh);
-        select.recv(&self.tray.orders);
-        select.recv(&self.shards.events);
-        match self.exchange.next_wake() {
-            // Too late is as good as ready: the loop looks again.
-            Some(at) => drop(select.ready_deadline(self.clock.instant(at))),
-            None => drop(select.ready()),
-        }
+        let deadline = self.exchange.next_wake().map(|at| self.clock.instant(at));
+        self.tray.bell.sleep(deadline, || !self.tray.is_empty() || !self.shards.events.is_empty());
     }
 
     fn wake(&mut self, now: Now) -> usize {

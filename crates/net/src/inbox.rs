@@ -12,6 +12,8 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use model::{Flow, FlowId, Now};
 use wire::sip::{Message, Method};
 
+use crate::Bell;
+
 /// Messages of calls in progress that may wait: what 2,000 calls send within a second.
 pub const MAX_IN_PROGRESS: usize = 16_384;
 /// New requests that may wait. At 8,000 a second this is a quarter of a second, so an INVITE is served before its
@@ -62,6 +64,7 @@ pub struct Inbox {
     fresh: Sender<Arrival>,
     orders: Sender<Order>,
     shed: Arc<AtomicU64>,
+    bell: Bell,
 }
 
 /// The control thread's end.
@@ -72,6 +75,15 @@ pub struct Tray {
     pub fresh: Receiver<Arrival>,
     /// Orders.
     pub orders: Receiver<Order>,
+    /// Rung when one of them got something.
+    pub bell: Bell,
+}
+
+impl Tray {
+    /// Whether nothing waits in it.
+    pub fn is_empty(&self) -> bool {
+        self.in_progress.is_empty() && self.fresh.is_empty() && self.orders.is_empty()
+    }
 }
 
 /// Both ends.
@@ -79,8 +91,9 @@ pub fn inbox() -> (Inbox, Tray) {
     let (in_progress, progress_end) = crossbeam_channel::bounded(MAX_IN_PROGRESS);
     let (fresh, fresh_end) = crossbeam_channel::bounded(MAX_FRESH);
     let (orders, orders_end) = crossbeam_channel::unbounded();
-    let inbox = Inbox { in_progress, fresh, orders, shed: Arc::default() };
-    (inbox, Tray { in_progress: progress_end, fresh: fresh_end, orders: orders_end })
+    let bell = Bell::new();
+    let inbox = Inbox { in_progress, fresh, orders, shed: Arc::default(), bell: bell.clone() };
+    (inbox, Tray { in_progress: progress_end, fresh: fresh_end, orders: orders_end, bell })
 }
 
 impl Inbox {
@@ -88,7 +101,10 @@ impl Inbox {
     pub fn deliver(&self, arrival: Arrival) -> Delivery {
         let queue = if is_in_progress(&arrival.message) { &self.in_progress } else { &self.fresh };
         match queue.try_send(arrival) {
-            Ok(()) => Delivery::Queued,
+            Ok(()) => {
+                self.bell.ring();
+                Delivery::Queued
+            }
             Err(TrySendError::Full(_)) => {
                 self.shed.fetch_add(1, Ordering::Relaxed);
                 Delivery::Shed
@@ -101,6 +117,12 @@ impl Inbox {
     pub fn order(&self, order: Order) {
         // The only failure is that nobody is there to obey any more.
         let _ = self.orders.send(order);
+        self.bell.ring();
+    }
+
+    /// The control thread's bell, for who fills another queue of its.
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 
     /// Messages dropped because a queue was full, since the start.

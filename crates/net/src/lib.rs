@@ -5,6 +5,7 @@
 //! packets. What the exchange wants kept or logged goes out through [`Effects`]. This is the only crate that binds a
 //! socket; a test in `ringwall` sees to it. Not here: HTTP (`api`), the disk (`store`).
 
+mod bell;
 pub mod bind;
 mod clock;
 pub mod control;
@@ -14,6 +15,7 @@ pub mod inbox;
 pub mod media;
 pub mod sip;
 
+pub use bell::Bell;
 pub use bind::BindError;
 pub use clock::Clock;
 pub use control::{Control, ControlHandle, Stopped};

@@ -16,7 +16,7 @@ use model::Entropy;
 
 use super::poller::{Batch, Doorbell, Poller, Ready};
 use super::ports::Sockets;
-use crate::Clock;
+use crate::{Bell, Clock};
 
 /// Orders that may wait at a shard: what the control thread decides within a second at 1,000 calls a second. Beyond it the
 /// control thread waits for the shard, which waits for nobody.
@@ -59,7 +59,7 @@ impl Quitting {
 }
 
 impl Shards {
-    /// Starts `count` threads.
+    /// Starts `count` threads, which ring `bell` when they say something.
     ///
     /// # Errors
     /// No file handle or thread is free.
@@ -69,6 +69,7 @@ impl Shards {
         gate: &Arc<Gate>,
         clock: Clock,
         entropy: &mut Entropy,
+        bell: &Bell,
     ) -> io::Result<Shards> {
         // Unbounded: a leg says a handful of things in its life, and legs are bounded; a bound here could make
         // the two threads wait for each other.
@@ -92,6 +93,7 @@ impl Shards {
                 poller,
                 orders,
                 events: events_in.clone(),
+                bell: bell.clone(),
                 machine: Shard::new(config, entropy.fork()),
                 sockets: Vec::new(),
                 slots: usize::try_from(config.legs_max).unwrap_or(usize::MAX),
@@ -169,6 +171,7 @@ struct Worker {
     poller: Poller,
     orders: Receiver<Order>,
     events: Sender<(usize, Event)>,
+    bell: Bell,
     machine: Shard,
     /// By the leg's slot.
     sockets: Vec<Option<Tenant>>,
@@ -308,6 +311,7 @@ impl Worker {
                     }
                     // Fails only when the control thread has ended.
                     let _ = self.events.send((self.number, event));
+                    self.bell.ring();
                 }
             }
         }

@@ -64,16 +64,19 @@ impl UdpPort {
         let mut storage = vec![0_u8; RECEIVE_BYTES * BATCH_SIZE];
         let mut metas = [RecvMeta::default(); BATCH_SIZE];
         loop {
+            if self.socket.readable().await.is_err() {
+                return;
+            }
             let mut slices: Vec<IoSliceMut<'_>> =
                 storage.chunks_exact_mut(RECEIVE_BYTES).map(IoSliceMut::new).collect();
-            let received = self
-                .socket
-                .async_io(Interest::READABLE, || {
-                    self.state.recv((&self.socket).into(), &mut slices, &mut metas)
-                })
-                .await;
-            // An error here is an ICMP message about something sent before; the next receive goes on.
-            let Ok(count) = received else { continue };
+            let mut count = 0;
+            // An error is "nothing there", or an ICMP message about something sent before: the next receive goes on.
+            let _ = self.socket.try_io(Interest::READABLE, || {
+                count = self.state.recv((&self.socket).into(), &mut slices, &mut metas)?;
+                // Fewer than there was room for: that was all, so the runtime may wait at once instead of being told so
+                // by another receive. What arrives from now on makes the socket ready anew.
+                if count < BATCH_SIZE { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            });
             for (slice, meta) in slices.iter().zip(&metas).take(count) {
                 let whole = slice.get(..meta.len).unwrap_or_default();
                 for datagram in whole.chunks(meta.stride.max(1)) {

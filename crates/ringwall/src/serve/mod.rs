@@ -99,6 +99,7 @@ async fn start(
     let (inbox, tray) = net::inbox();
     let limits = Limits::default();
     let door = Door::new(gate.clone(), inbox.clone(), clock, outside.clone(), limits, Patience::default());
+    let bell = inbox.bell();
     let control = ControlHandle::new(inbox);
 
     let desk = Desk::new(store.clone(), control.clone(), door.clone(), overrides, entropy.fork());
@@ -114,7 +115,8 @@ async fn start(
     let failed = |error: std::io::Error| {
         Failure::failed(format!("the server's threads can't start: {}", words(&error)))
     };
-    let shards = net::media::Shards::start(cores, config, &gate, clock, &mut entropy).map_err(failed)?;
+    let shards =
+        net::media::Shards::start(cores, config, &gate, clock, &mut entropy, &bell).map_err(failed)?;
     let setup = calls::Setup { node: NODE, shards: shards.count(), directory, entropy: entropy.fork() };
     let mut exchange = calls::Exchange::new(setup);
     let mut ports = net::media::BoundPorts::new(range, entropy.fork());
