@@ -186,7 +186,7 @@ impl Stack {
         };
         match owner {
             Owner::Invite(id) => self.on_invite_response(now, flow, branch, id, response, heard),
-            Owner::Reinvite(id) => self.on_reinvite_response(now, branch, id, response, heard),
+            Owner::Reinvite(id) => self.on_reinvite_response(now, flow, branch, id, response, heard),
             Owner::InDialog(id) if matches!(status, 408 | 481) => {
                 self.drop_session(now.mono, id, End::PeerForgot);
             }

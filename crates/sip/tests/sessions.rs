@@ -321,6 +321,24 @@ fn a_re_invite_of_the_peer_is_offered_and_answered() {
 }
 
 #[test]
+fn a_re_invite_answered_after_our_bye_is_acknowledged() {
+    let mut office = Office::new();
+    let (session, _) = answered(&mut office);
+    office.stack.reoffer(office.now, session, Bytes::from_static(SDP.as_bytes())).unwrap();
+    let reinvite = office.one();
+    office.stack.end(office.now, session, Cause::Normal);
+    let bye = office.one();
+    assert_eq!(bye.method_text(), b"BYE");
+    office.receive(udp(PHONE), &response(&bye, 200, "", ""));
+    let accepted = response(&reinvite, 200, "", SDP);
+    office.receive(udp(PHONE), &accepted);
+    office.receive(udp(PHONE), &accepted);
+    assert_eq!(summary(&office.sent()), ["ACK", "ACK"]);
+    office.pass(Duration::from_secs(40));
+    assert_eq!((office.stack.transactions(), office.stack.dialogs()), (0, 0));
+}
+
+#[test]
 fn two_re_invites_at_once_are_refused_491_and_ours_is_tried_again() {
     let mut office = Office::new();
     let (session, ok) = confirmed(&mut office);

@@ -164,7 +164,8 @@ impl Stack {
         self.send(flow, ack);
     }
 
-    fn send_ack_of(&mut self, arrived: Flow, accepted: &Message) {
+    /// Sends the ACK to a 2xx of which nothing is known any more.
+    pub(crate) fn send_ack_of(&mut self, arrived: Flow, accepted: &Message) {
         let branch = Branch::random(&mut self.entropy);
         let cseq = accepted.cseq().map_or(1, |cseq| cseq.number);
         if let Some(ack) = message::to_accepted(&self.directory, accepted, &arrived, "ACK", cseq, branch) {

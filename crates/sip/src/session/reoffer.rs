@@ -60,12 +60,17 @@ impl Stack {
     pub(crate) fn on_reinvite_response(
         &mut self,
         now: Now,
+        arrived: Flow,
         branch: Branch,
         id: SessionId,
         response: &Message,
         heard: Heard,
     ) {
         let status = response.status().unwrap_or_default();
+        if status / 100 == 2 && !self.sessions.contains_key(&id) {
+            // We said BYE meanwhile; without an ACK the peer would repeat its answer.
+            return self.send_ack_of(arrived, response);
+        }
         let cseq = response.cseq().map_or(0, |cseq| cseq.number);
         match heard {
             Heard::Provisional => {}
