@@ -1,0 +1,143 @@
+//! Planted bugs: somebody tampers with what the exchange says or hears, as a mistake in it would. If the walker does
+//! not find such a bug, it would not find a real one of that kind either.
+
+use std::collections::BTreeMap;
+
+use calls::Output;
+use media::{Command, LegId};
+use model::record::RecordUpdate;
+
+/// Which bug is planted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// The exchange is never woken after its first ten wakes.
+    LostTimer,
+    /// Every second call is bridged with a leg of the call before.
+    CrossedWires,
+    /// The payload types of the two directions of a bridge are exchanged.
+    ExchangedPayloads,
+    /// A record is opened and never closed.
+    LostRecord,
+    /// A record is closed twice.
+    DoubleRecord,
+    /// A leg is not closed.
+    LeftLeg,
+    /// ACKs are not sent.
+    LostAck,
+    /// CANCELs are not sent.
+    LostCancel,
+    /// BYEs are not sent.
+    LostBye,
+    /// After an answer the caller hears busy.
+    ChangedMind,
+    /// Answers name a media port that is not ours.
+    WrongPort,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Bug; 11] = [
+        Bug::LostTimer,
+        Bug::CrossedWires,
+        Bug::ExchangedPayloads,
+        Bug::LostRecord,
+        Bug::DoubleRecord,
+        Bug::LeftLeg,
+        Bug::LostAck,
+        Bug::LostCancel,
+        Bug::LostBye,
+        Bug::ChangedMind,
+        Bug::WrongPort,
+    ];
+}
+
+/// Wakes before [`Bug::LostTimer`] shows.
+const WAKES: u32 = 10;
+
+/// Who tampers; or nobody.
+#[derive(Default)]
+pub struct Saboteur {
+    /// The bug; `None`: an honest world.
+    pub bug: Option<Bug>,
+    wakes: u32,
+    spoilt: u32,
+    last_leg: BTreeMap<usize, LegId>,
+}
+
+impl Saboteur {
+    /// Plants a bug.
+    pub fn plant(bug: Bug) -> Saboteur {
+        Saboteur { bug: Some(bug), ..Saboteur::default() }
+    }
+
+    /// The exchange was woken.
+    pub fn wakes(&mut self) {
+        self.wakes += 1;
+    }
+
+    /// Whether wakes are swallowed from now on.
+    pub fn is_deaf(&self) -> bool {
+        self.bug == Some(Bug::LostTimer) && self.wakes > WAKES
+    }
+
+    /// What becomes of an output.
+    pub fn tamper(&mut self, output: Output) -> Vec<Output> {
+        let Some(bug) = self.bug else { return vec![output] };
+        match (bug, output) {
+            (Bug::CrossedWires, Output::Media { shard, command }) => {
+                vec![Output::Media { shard, command: self.cross(shard, command) }]
+            }
+            (
+                Bug::ExchangedPayloads,
+                Output::Media { shard, command: Command::Bridge { a, b, map_ab, map_ba } },
+            ) => {
+                vec![Output::Media {
+                    shard,
+                    command: Command::Bridge { a, b, map_ab: map_ba, map_ba: map_ab },
+                }]
+            }
+            (Bug::LostRecord, Output::Record(RecordUpdate::Closed(_))) if self.sometimes() => Vec::new(),
+            (Bug::DoubleRecord, Output::Record(update @ RecordUpdate::Closed(_))) => {
+                vec![Output::Record(update.clone()), Output::Record(update)]
+            }
+            (Bug::LeftLeg, Output::Media { command: Command::Close { .. }, .. }) if self.sometimes() => {
+                Vec::new()
+            }
+            (Bug::LostAck, Output::Send { bytes, .. }) if bytes.starts_with(b"ACK ") => Vec::new(),
+            (Bug::LostCancel, Output::Send { bytes, .. }) if bytes.starts_with(b"CANCEL ") => Vec::new(),
+            (Bug::LostBye, Output::Send { bytes, .. }) if bytes.starts_with(b"BYE ") => Vec::new(),
+            (Bug::ChangedMind, Output::Send { flow, bytes }) if answers_invite(&bytes) => {
+                let busy = [b"SIP/2.0 486 Busy Here", cut_status(&bytes)].concat();
+                vec![Output::Send { flow, bytes }, Output::Send { flow, bytes: busy.into() }]
+            }
+            (Bug::WrongPort, Output::Send { flow, bytes }) if answers_invite(&bytes) => {
+                let text = String::from_utf8_lossy(&bytes).replace("m=audio 10", "m=audio 11");
+                vec![Output::Send { flow, bytes: text.into_bytes().into() }]
+            }
+            (_, output) => vec![output],
+        }
+    }
+
+    fn sometimes(&mut self) -> bool {
+        self.spoilt += 1;
+        self.spoilt.is_multiple_of(3)
+    }
+
+    fn cross(&mut self, shard: usize, command: Command) -> Command {
+        let Command::Bridge { a, b, map_ab, map_ba } = command else { return command };
+        let before = self.last_leg.insert(shard, b);
+        let wrong = before.filter(|before| *before != b && self.sometimes());
+        Command::Bridge { a, b: wrong.unwrap_or(b), map_ab, map_ba }
+    }
+}
+
+/// A 200 to an INVITE.
+fn answers_invite(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"SIP/2.0 200 ") && bytes.windows(7).any(|window| window == b" INVITE")
+}
+
+/// What follows the status line.
+fn cut_status(bytes: &[u8]) -> &[u8] {
+    let end = bytes.windows(2).position(|window| window == b"\r\n").unwrap_or(0);
+    &bytes[end..]
+}

@@ -1,0 +1,67 @@
+//! Planted bugs are found: else the walker's silence means nothing.
+
+use sim::Bug;
+use sim::walk::walk;
+
+/// Each planted bug is found within so many walks.
+const FOUND_WITHIN: u64 = 6;
+
+fn finds(bug: Bug) {
+    let found = (0..FOUND_WITHIN).find_map(|seed| walk(seed, Some(bug)).err());
+    assert!(found.is_some(), "{bug:?} was not found in {FOUND_WITHIN} walks");
+}
+
+#[test]
+fn a_lost_timer_is_found() {
+    finds(Bug::LostTimer);
+}
+
+#[test]
+fn crossed_wires_are_found() {
+    finds(Bug::CrossedWires);
+}
+
+#[test]
+fn exchanged_payload_types_are_found() {
+    finds(Bug::ExchangedPayloads);
+}
+
+#[test]
+fn a_lost_record_is_found() {
+    finds(Bug::LostRecord);
+}
+
+#[test]
+fn a_record_closed_twice_is_found() {
+    finds(Bug::DoubleRecord);
+}
+
+#[test]
+fn a_leg_that_is_not_closed_is_found() {
+    finds(Bug::LeftLeg);
+}
+
+#[test]
+fn an_ack_that_is_not_sent_is_found() {
+    finds(Bug::LostAck);
+}
+
+#[test]
+fn a_cancel_that_is_not_sent_is_found() {
+    finds(Bug::LostCancel);
+}
+
+#[test]
+fn a_bye_that_is_not_sent_is_found() {
+    finds(Bug::LostBye);
+}
+
+#[test]
+fn a_second_final_answer_is_found() {
+    finds(Bug::ChangedMind);
+}
+
+#[test]
+fn a_media_port_that_is_not_ours_is_found() {
+    finds(Bug::WrongPort);
+}
