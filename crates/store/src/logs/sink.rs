@@ -15,7 +15,7 @@ use super::rotate::{Limits, RotatedFile};
 use super::{LOGS, Log};
 use crate::folder::make_folder;
 
-/// Events that wait to be written: a burst of 160,000 a second for one [`GATHER`]. Beyond, lines are dropped and
+/// Events that wait to be written: a burst of 160,000 a second for 50 ms. Beyond, lines are dropped and
 /// counted, and the count is a line itself.
 pub const QUEUE: usize = 8_192;
 /// How long the writer gathers lines, so that a busy server costs it one wake-up for many.
