@@ -6,7 +6,7 @@ use crate::phones::Phones;
 use crate::sip::Reading;
 use std::fmt::Write;
 use std::net::SocketAddrV4;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long [`Registering::impatient`] tries.
 const IMPATIENCE: Duration = Duration::from_millis(50);
@@ -71,6 +71,8 @@ pub struct Registering<'a> {
     outcome: Outcome,
     pending: usize,
     offer: Offer,
+    /// Tells this load's Call-IDs from those of one before it, as a phone's restart does.
+    stamp: u128,
 }
 
 impl<'a> Registering<'a> {
@@ -87,6 +89,7 @@ impl<'a> Registering<'a> {
             outcome: Outcome::default(),
             pending: 0,
             offer: Offer::Runs,
+            stamp: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros()),
         }
     }
 
@@ -150,7 +153,7 @@ impl<'a> Registering<'a> {
     }
 
     fn send(&mut self, line: usize) {
-        let (me, server) = (self.phones.address(line), self.server);
+        let (me, server, stamp) = (self.phones.address(line), self.server, self.stamp);
         let Line { account: Account { user, .. }, sequence, .. } = &self.lines[line];
         let credentials = &self.credentials[line];
         self.text.clear();
@@ -158,7 +161,7 @@ impl<'a> Registering<'a> {
             self.text,
             "REGISTER sip:{server} SIP/2.0\r\nVia: SIP/2.0/UDP {me};branch=z9hG4bK-{line}-{sequence};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{user}@{server}>;tag=f{line}\r\nTo: <sip:{user}@{server}>\r\n\
-             Call-ID: register-{line}@{me}\r\nCSeq: {sequence} REGISTER\r\nContact: <sip:{user}@{me}>\r\n\
+             Call-ID: register-{line}-{stamp}@{me}\r\nCSeq: {sequence} REGISTER\r\nContact: <sip:{user}@{me}>\r\n\
              Expires: 3600\r\nUser-Agent: bench\r\n{credentials}Content-Length: 0\r\n\r\n"
         );
         self.phones.send(line, self.text.as_bytes(), server);
