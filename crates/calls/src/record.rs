@@ -104,23 +104,9 @@ pub(crate) fn close(step: &mut Step<'_>, call: Call, outcome: Outcome) {
         .with("call", record.id)
         .with("from", &record.from)
         .with("to", &record.to)
-        .with("result", name(outcome.result))
+        .with("result", outcome.result.text())
         .with("reason", &record.reason)
         .with("duration_s", format!("{:.1}", record.duration_s));
     step.tell(ended);
     step.desk.outputs.push_back(Output::Record(RecordUpdate::Closed(record)));
-}
-
-/// The result as the command line writes it.
-fn name(result: CallResult) -> &'static str {
-    match result {
-        CallResult::Answered => "answered",
-        CallResult::Busy => "busy",
-        CallResult::NoAnswer => "no-answer",
-        CallResult::Cancelled => "cancelled",
-        CallResult::Refused => "refused",
-        CallResult::Failed => "failed",
-        CallResult::Blacklisted => "blacklisted",
-        CallResult::Locked => "locked",
-    }
 }

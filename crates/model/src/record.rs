@@ -65,6 +65,22 @@ pub enum CallResult {
     Locked,
 }
 
+impl CallResult {
+    /// The word that history, logs and the command line write.
+    pub const fn text(self) -> &'static str {
+        match self {
+            CallResult::Answered => "answered",
+            CallResult::Busy => "busy",
+            CallResult::NoAnswer => "no-answer",
+            CallResult::Cancelled => "cancelled",
+            CallResult::Refused => "refused",
+            CallResult::Failed => "failed",
+            CallResult::Blacklisted => "blacklisted",
+            CallResult::Locked => "locked",
+        }
+    }
+}
+
 /// What the exchange tells the store about a call's record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecordUpdate {

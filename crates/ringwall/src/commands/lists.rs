@@ -83,23 +83,10 @@ pub(super) async fn history(client: &Client<'_>, query: History) -> Result<(), F
             call.from,
             call.to,
             duration(call.duration_s),
-            call.result.map_or("running", result_word).to_owned(),
+            call.result.map_or("running", CallResult::text).to_owned(),
             call.reason,
             call.route,
         ]);
     }
     say(&table.text("no such call"))
-}
-
-fn result_word(result: CallResult) -> &'static str {
-    match result {
-        CallResult::Answered => "answered",
-        CallResult::Busy => "busy",
-        CallResult::NoAnswer => "no-answer",
-        CallResult::Cancelled => "cancelled",
-        CallResult::Refused => "refused",
-        CallResult::Failed => "failed",
-        CallResult::Blacklisted => "blacklisted",
-        CallResult::Locked => "locked",
-    }
 }
