@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const MODULES: &str = "/usr/lib/baresip/modules";
-const CONTROL_PORT: u16 = 4444;
 /// How far a decoded tone may lie from what was played, in Hz: two bins of the spectrum.
 const TOLERANCE: f32 = 8.0;
 /// A tone quieter than this (dB below full scale) was not passed whole.
@@ -26,6 +25,8 @@ pub struct Setup {
     codec: &'static str,
     tone: u32,
     address: Ipv4Addr,
+    sip_port: u16,
+    control_port: u16,
     namespace: Option<String>,
     answer: &'static str,
 }
@@ -49,7 +50,7 @@ impl Setup {
         self
     }
 
-    /// Offers only this codec (`PCMA`, `PCMU`, `G722`, `opus`).
+    /// Offers only this codec (`PCMA/8000/1`, `G722/16000/1`, `opus/48000/2`).
     pub fn speaking(mut self, codec: &'static str) -> Self {
         self.codec = codec;
         self
@@ -71,6 +72,7 @@ impl Setup {
     pub fn within(mut self, namespace: &str, address: Ipv4Addr) -> Self {
         self.namespace = Some(namespace.into());
         self.address = address;
+        self.sip_port = 5060;
         self
     }
 
@@ -97,7 +99,7 @@ impl Setup {
                 Process::spawn("baresip", command)
             }
         };
-        let control = SocketAddr::from((self.address, CONTROL_PORT));
+        let control = SocketAddr::from((self.address, self.control_port));
         let control = match &self.namespace {
             None => Control::connect(control),
             Some(name) => Control::over(crate::netns::connect(name, control)),
@@ -106,14 +108,15 @@ impl Setup {
     }
 
     fn config(&self, place: &Place) -> String {
-        let (address, tone, heard) = (self.address, self.tone, place.join("heard"));
+        let Self { address, tone, sip_port, control_port, .. } = self;
+        let heard = place.join("heard");
         let heard = heard.display();
         format!(
-            "poll_method epoll\nsip_listen {address}:5060\nnet_interface {address}\naudio_source ausine,{tone}\n\
+            "poll_method epoll\nsip_listen {address}:{sip_port}\nnet_interface {address}\naudio_source ausine,{tone}\n\
              ausrc_srate 48000\nauplay_srate 48000\nausrc_channels 2\nauplay_channels 2\nrtp_ports 20000-20999\n\
              module_path {MODULES}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule ausine.so\nmodule sndfile.so\n\
              snd_path {heard}\nmodule_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
-             ctrl_tcp_listen {address}:{CONTROL_PORT}\n"
+             ctrl_tcp_listen {address}:{control_port}\n"
         )
     }
 
@@ -128,15 +131,19 @@ impl Setup {
 }
 
 impl Baresip {
-    /// A phone for this extension at this server: UDP, A-law, 1 kHz, answering at once.
+    /// A phone for this extension at this server: UDP, A-law, 1 kHz, answering at once. It lives at 127.0.0.1 with ports
+    /// of its own: its audio leaves from there whatever address it is told to use, and a server rightly refuses audio
+    /// from another address than was agreed.
     pub fn phone(number: &str, server: SocketAddrV4) -> Setup {
         Setup {
             number: number.into(),
             server,
             transport: "udp",
-            codec: "PCMA",
+            codec: "PCMA/8000/1",
             tone: 1000,
-            address: place::address(),
+            address: Ipv4Addr::LOCALHOST,
+            sip_port: place::free_port(),
+            control_port: place::free_port(),
             namespace: None,
             answer: "auto",
         }

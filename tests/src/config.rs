@@ -52,6 +52,13 @@ impl Office {
         self
     }
 
+    /// All lines are challenged with MD5 alone. libre 1 and 2 (baresip as distributions ship it) give up a 401 that holds
+    /// a SHA-256 challenge anywhere, even behind one they could answer.
+    pub fn with_old_phones(mut self) -> Self {
+        self.extensions.iter_mut().for_each(|e| e.digest = "md5".into());
+        self
+    }
+
     /// Marks one extension as being behind NAT.
     pub fn behind_nat(mut self, number: &str) -> Self {
         self.extensions.iter_mut().filter(|e| e.number == number).for_each(|e| e.nat = true);

@@ -47,11 +47,6 @@ impl Namespaces {
         ip(&format!("-n {} route add default via {gateway}", self.name(short)));
     }
 
-    /// One more address in a namespace, reached over its cables.
-    pub fn further_address(&self, short: &str, address: std::net::Ipv4Addr) {
-        ip(&format!("-n {} addr add {address}/32 dev lo", self.name(short)));
-    }
-
     /// Makes a namespace a router that hides what comes from `inside` behind its own address.
     pub fn masquerade(&self, short: &str, inside: &str) {
         let name = self.name(short);

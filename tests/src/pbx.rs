@@ -193,12 +193,12 @@ impl Pbx {
         assert!(empty.is_some(), "still held: {last:#}");
     }
 
-    /// Waits until there are exactly so many call records, and says them.
+    /// Waits until there are exactly so many call records, all of calls that have ended, and says them.
     pub fn expect_records(&self, count: usize) -> Vec<Value> {
         let mut last = Vec::new();
         let found = wait::within(wait::PATIENCE, || {
             last = self.history();
-            (last.len() == count).then_some(())
+            (last.len() == count && last.iter().all(|r| r["result"].is_string())).then_some(())
         });
         assert!(found.is_some(), "{} records instead of {count}: {last:#?}", last.len());
         last

@@ -64,3 +64,17 @@ pub fn address() -> Ipv4Addr {
 pub fn sip_address() -> SocketAddrV4 {
     SocketAddrV4::new(address(), 5060)
 }
+
+/// A port of 127.0.0.1 that is free for UDP and TCP, and not handed out twice by this process.
+pub fn free_port() -> u16 {
+    static GIVEN: std::sync::Mutex<Vec<u16>> = std::sync::Mutex::new(Vec::new());
+    let mut given = GIVEN.lock().expect("no panic while held");
+    loop {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        if !given.contains(&port) && std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            given.push(port);
+            return port;
+        }
+    }
+}

@@ -110,10 +110,15 @@ impl Process {
         Some(status)
     }
 
-    /// Kills it at once and waits until it is gone.
+    /// Kills it and its descendants (what a tracer traces) at once, and waits until all are gone.
     pub fn kill(&mut self) {
+        let family = descendants(self.pid());
+        for pid in family.iter().filter_map(|pid| Pid::from_raw(*pid as i32)) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = wait::within(wait::PATIENCE, || family.iter().all(|pid| !lives(*pid)).then_some(()));
     }
 
     /// The ends of both outputs, for a failure's message.
@@ -137,6 +142,30 @@ pub fn bound_to_us(program: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command
+}
+
+/// The living children of a process, and theirs.
+fn descendants(pid: u32) -> Vec<u32> {
+    let children = |pid: u32| {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        let lists = threads.filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok());
+        lists
+            .flat_map(|l| l.split_whitespace().filter_map(|p| p.parse().ok()).collect::<Vec<u32>>())
+            .collect::<Vec<_>>()
+    };
+    let mut family = children(pid);
+    let mut next = 0;
+    while let Some(parent) = family.get(next).copied() {
+        family.extend(children(parent));
+        next += 1;
+    }
+    family
+}
+
+/// Whether a process still runs; a zombie doesn't.
+fn lives(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 fn collect(from: impl Read + Send + 'static, to: Said) -> JoinHandle<()> {

@@ -4,7 +4,7 @@ use blackbox::{Baresip, Office, Pbx};
 
 #[test]
 fn over_udp_a_tone_is_heard_both_ways_hold_is_silence_resume_is_the_tone_and_keys_arrive() {
-    let pbx = Pbx::start(Office::of(101, 2));
+    let pbx = Pbx::start(Office::of(101, 2).with_old_phones());
     let one = Baresip::phone("101", pbx.sip).playing(1000).start();
     let other = Baresip::phone("102", pbx.sip).playing(1600).start();
     talk(&pbx, one, other);
@@ -12,7 +12,7 @@ fn over_udp_a_tone_is_heard_both_ways_hold_is_silence_resume_is_the_tone_and_key
 
 #[test]
 fn over_tcp_a_tone_is_heard_both_ways_hold_is_silence_resume_is_the_tone_and_keys_arrive() {
-    let pbx = Pbx::start(Office::of(101, 2));
+    let pbx = Pbx::start(Office::of(101, 2).with_old_phones());
     let one = Baresip::phone("101", pbx.sip).playing(1000).over_tcp().start();
     let other = Baresip::phone("102", pbx.sip).playing(1600).over_tcp().start();
     talk(&pbx, one, other);
@@ -20,7 +20,7 @@ fn over_tcp_a_tone_is_heard_both_ways_hold_is_silence_resume_is_the_tone_and_key
 
 #[test]
 fn a_phone_on_udp_talks_to_a_phone_on_tcp() {
-    let pbx = Pbx::start(Office::of(101, 2));
+    let pbx = Pbx::start(Office::of(101, 2).with_old_phones());
     let one = Baresip::phone("101", pbx.sip).playing(1000).start();
     let other = Baresip::phone("102", pbx.sip).playing(1600).over_tcp().start();
     talk(&pbx, one, other);
@@ -28,8 +28,8 @@ fn a_phone_on_udp_talks_to_a_phone_on_tcp() {
 
 #[test]
 fn g722_and_opus_pass_as_they_are() {
-    for codec in ["G722", "opus"] {
-        let pbx = Pbx::start(Office::of(101, 2));
+    for codec in ["G722/16000/1", "opus/48000/2"] {
+        let pbx = Pbx::start(Office::of(101, 2).with_old_phones());
         let mut one = Baresip::phone("101", pbx.sip).playing(1000).speaking(codec).start();
         let other = Baresip::phone("102", pbx.sip).playing(1600).speaking(codec).start();
         one.call("102");

@@ -56,7 +56,7 @@ fn a_new_password_drops_the_registration_and_the_old_one_no_longer_works() {
     server.expect_registrations(1);
     let shown = server.run(&["password", "101", "--show"]).done();
     server.expect_registrations(0);
-    assert_eq!(phone.register(60).status(), 401);
+    assert_eq!(phone.register(60).status(), 403);
     let new = shown.split_whitespace().find(|w| w.len() == 24).expect("a password of 24 characters");
     let request = blackbox::raw::registration("101", server.sip, 60);
     assert_eq!(phone.ask_as(&request, "101", new).status(), 200);
@@ -64,7 +64,7 @@ fn a_new_password_drops_the_registration_and_the_old_one_no_longer_works() {
 
 #[test]
 fn a_call_is_seen_and_hung_up_from_the_command_line() {
-    let server = Pbx::start(Office::of(101, 2));
+    let server = Pbx::start(Office::of(101, 2).with_old_phones());
     let mut one = Baresip::phone("101", server.sip).start();
     let other = Baresip::phone("102", server.sip).start();
     one.call("102");
@@ -76,7 +76,8 @@ fn a_call_is_seen_and_hung_up_from_the_command_line() {
     one.expect_event("CALL_CLOSED");
     other.expect_event("CALL_CLOSED");
     server.expect_nothing_held();
-    assert_eq!(server.run(&["hangup", "no-such-call"]).code, 1);
+    assert_eq!(server.run(&["hangup", call["id"].as_str().expect("an id")]).code, 1, "it has ended");
+    assert_eq!(server.run(&["hangup", "no call has such an id"]).code, 2);
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn logs_name_the_change_and_the_failed_guess_and_never_a_secret() {
     let server = Pbx::start(Office::of(101, 1));
     let mut phone = RawPhone::new("101", server.sip);
     let request = blackbox::raw::registration("101", server.sip, 60);
-    assert_eq!(phone.ask_as(&request, "101", "a-wrong-guess-of-mine").status(), 401);
+    assert_eq!(phone.ask_as(&request, "101", "a-wrong-guess-of-mine").status(), 403);
     server.apply(&Office::of(150, 1).extensions_toml(), &["--merge"]).done();
     let shows = |name: &'static str, words: &'static str| {
         wait::until(&format!("{words:?} in the {name} log"), || {

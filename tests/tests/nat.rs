@@ -6,15 +6,15 @@ use std::net::Ipv4Addr;
 
 #[test]
 fn a_phone_with_a_private_contact_and_session_address_is_heard_and_hears() {
-    let world = Namespaces::new(&["lan", "nat", "pub"]);
+    let world = Namespaces::new(&["lan", "nat", "pub", "out"]);
     world.cable(("lan", "10.77.0.2/24"), ("nat", "10.77.0.1/24"));
     world.cable(("nat", "203.0.113.1/24"), ("pub", "203.0.113.2/24"));
     world.default_route("lan", "10.77.0.1");
     world.masquerade("nat", "10.77.0.0/24");
-    let desk = Ipv4Addr::new(203, 0, 113, 3);
-    world.further_address("pub", desk);
+    world.cable(("pub", "198.51.100.1/24"), ("out", "198.51.100.2/24"));
+    world.default_route("out", "198.51.100.1");
 
-    let office = Office::of(101, 2).behind_nat("101");
+    let office = Office::of(101, 2).with_old_phones().behind_nat("101");
     let mut pbx = Pbx::prepare(office).at("203.0.113.2:5060".parse().expect("an address")).under(&[
         "ip",
         "netns",
@@ -26,7 +26,10 @@ fn a_phone_with_a_private_contact_and_session_address_is_heard_and_hears() {
     let hidden =
         Baresip::phone("101", pbx.sip).playing(1000).within(world.name("lan"), Ipv4Addr::new(10, 77, 0, 2));
     let mut hidden = hidden.start();
-    let mut open = Baresip::phone("102", pbx.sip).playing(1600).within(world.name("pub"), desk).start();
+    let mut open = Baresip::phone("102", pbx.sip)
+        .playing(1600)
+        .within(world.name("out"), Ipv4Addr::new(198, 51, 100, 2))
+        .start();
     let registrations = pbx.registrations();
     let of =
         |number: &str| registrations.iter().find(|r| r["extension"] == number).expect("registered").clone();
