@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::config::{Kind, Row, Value};
+use model::config::{Change, Kind, Row, Value};
 use model::{Id, Wall};
 use serde::Serialize;
 use sqlx::Row as _;
@@ -38,26 +38,7 @@ pub struct RevisionDetail {
     /// What it changed, in words.
     pub difference: Vec<String>,
     /// What it changed, object by object.
-    pub changes: Vec<StoredChange>,
-}
-
-/// An object of a revision, before and after.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StoredChange {
-    /// Its kind.
-    pub kind: Kind,
-    /// Its id.
-    pub id: Id,
-    /// Its natural key afterwards, or the one it had if it was removed.
-    pub key: String,
-    /// Its former key, if it was renamed.
-    pub was: Option<String>,
-    /// The record before; none if it was new.
-    pub before: Option<Value>,
-    /// The record afterwards; none if it was removed.
-    pub after: Option<Value>,
-    /// Secrets that changed with it, in words.
-    pub marks: Vec<String>,
+    pub changes: Vec<Change>,
 }
 
 pub(crate) async fn list(pool: &SqlitePool) -> Result<Vec<Revision>, ReadError> {
@@ -112,13 +93,13 @@ pub(crate) async fn detail(pool: &SqlitePool, number: u64) -> Result<RevisionDet
     })
 }
 
-fn change(row: &SqliteRow) -> Result<StoredChange, ReadError> {
+fn change(row: &SqliteRow) -> Result<Change, ReadError> {
     let (kind, id) = named(&row.try_get::<String, _>(0)?, &row.try_get::<String, _>(1)?)?;
     let record = |place: usize| -> Result<Option<Value>, ReadError> {
         row.try_get::<Option<String>, _>(place)?.map(|text| body(&text)).transpose()
     };
     let marks: String = row.try_get(6)?;
-    Ok(StoredChange {
+    Ok(Change {
         kind,
         id,
         key: row.try_get(2)?,
@@ -146,7 +127,7 @@ pub(crate) async fn objects_at(pool: &SqlitePool, number: u64) -> Result<Vec<Row
     .fetch_all(&mut *connection)
     .await?;
     for row in &later {
-        let StoredChange { kind, id, key, was, before, .. } = change(row)?;
+        let Change { kind, id, key, was, before, .. } = change(row)?;
         match before {
             None => drop(objects.remove(&(kind, id))),
             Some(body) => {

@@ -242,8 +242,12 @@ impl Call {
         if self.ringing.deadline != Some(deadline) || self.answered.is_some() {
             return;
         }
+        // Phones of which nothing was heard at all are off, whatever their registrations say.
+        let rang = self.phones.iter().any(|phone| phone.rang == Rang::Yes);
+        let late = if rang { Verdict::NoAnswer } else { Verdict::Unreachable };
+        let verdict = self.ringing.verdict.map_or(late, |before| before.max(late));
         self.silence(step, Cause::NoAnswer);
-        self.round_over(step, Verdict::NoAnswer);
+        self.round_over(step, verdict);
     }
 
     /// Ends all phones that ring.

@@ -97,6 +97,8 @@ impl Stack {
         let party = |address: Result<wire::sip::NameAddr<'_>, _>| {
             address.map(|address| message::without_tag(&address)).unwrap_or_default()
         };
+        let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+        let dialled = uri.and_then(|uri| message::user_of(&uri)).map(|user| message::lossy(&user));
         let dialog = Dialog {
             call_id: message::lossy(request.call_id()),
             local: party(request.to()),
@@ -106,7 +108,7 @@ impl Stack {
             routes: message::route_set(request, Order::Kept),
             local_cseq: 0,
             remote_cseq: request.cseq().ok().map(|cseq| cseq.number),
-            contact_user: String::new(),
+            contact_user: dialled.unwrap_or_default(),
             opened: Opened::ByPeer,
         };
         Session {
@@ -172,9 +174,8 @@ impl Stack {
         let session = self.sessions.get(&id)?;
         let State::Incoming { server, request } = &session.state else { return None };
         let mut writer = message::answer(request, session.flow.remote, status, None, &session.tag());
-        let dialled = Uri::parse(request.request_uri()?).ok().and_then(|uri| message::user_of(&uri));
-        let user = dialled.map(|user| message::lossy(&user)).unwrap_or_default();
-        writer.header(Name::Contact, message::contact(&self.directory, &session.flow, &user));
+        let user = &session.dialog.contact_user;
+        writer.header(Name::Contact, message::contact(&self.directory, &session.flow, user));
         Some((*server, writer))
     }
 
