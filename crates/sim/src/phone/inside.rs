@@ -8,6 +8,7 @@ use wire::sip::{Message, Name};
 use super::client::Owner;
 use super::dial::target_of;
 use super::dialog::{DialogId, Ending, Reoffer, Role, Stage};
+use super::sound::Taken;
 use super::write::Draft;
 use super::{Phone, text};
 use crate::clock::millis;
@@ -102,13 +103,11 @@ impl Phone {
         let heard = dialog.sound.offered(request.body(), &self.habits);
         let body = dialog.sound.answer();
         dialog.sound.tune(now);
-        match heard {
-            Ok(()) => self.reply(now, request, 200, Some(body)),
-            Err(why) => {
-                self.wrong(format!("call {number}, re-INVITE: {why}"));
-                self.reply(now, request, 488, None);
-            }
+        if heard == Ok(Taken::Formats) {
+            return self.reply(now, request, 200, Some(body));
         }
+        self.note_described(number, heard.map(|_| ()));
+        self.reply(now, request, 488, None);
     }
 
     pub(super) fn on_bye(&mut self, now: Mono, request: &Message) {

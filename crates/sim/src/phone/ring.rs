@@ -6,7 +6,7 @@ use wire::sip::{Message, Name};
 use super::dial::target_of;
 use super::dialog::{Act, Dialog, DialogId, Ending, Role, Stage};
 use super::habits::Answering;
-use super::sound::Sound;
+use super::sound::{Sound, Taken};
 use super::{Phone, text, user_of};
 
 impl Phone {
@@ -33,8 +33,8 @@ impl Phone {
         dialog.remote_cseq = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
         let busy = self.dialogs.len() >= self.habits.keys;
         self.dialogs.insert(serial, dialog);
-        if let Err(why) = heard {
-            self.wrong(format!("call {serial}: {why}"));
+        if heard != Ok(Taken::Formats) {
+            self.note_described(serial, heard.map(|_| ()));
             return self.refuse(now, id, 488);
         }
         if busy {

@@ -32,6 +32,14 @@ pub struct Heard {
     pub last: Mono,
 }
 
+/// What the phone takes of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Formats,
+    /// No format in common.
+    Nothing,
+}
+
 /// Media of one call.
 pub struct Sound {
     /// The phone's RTP port.
@@ -125,7 +133,7 @@ impl Sound {
     }
 
     /// The other side's offer: which of its formats the phone takes.
-    pub(super) fn offered(&mut self, body: &[u8], habits: &Habits) -> Result<(), String> {
+    pub(super) fn offered(&mut self, body: &[u8], habits: &Habits) -> Result<Taken, String> {
         let remote = read(body)?;
         let known = supported(habits);
         let mut codecs = remote.codecs.clone();
@@ -137,11 +145,11 @@ impl Sound {
             }
         }
         if !codecs.iter().any(Codec::carries_speech) {
-            return Err("the offer has no format in common with the phone".to_owned());
+            return Ok(Taken::Nothing);
         }
         self.codecs_before = std::mem::replace(&mut self.codecs, codecs);
         self.remote = Some(remote);
-        Ok(())
+        Ok(Taken::Formats)
     }
 
     /// The answer to the other side's offer.

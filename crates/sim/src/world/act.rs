@@ -121,6 +121,14 @@ impl World {
         }
     }
 
+    /// A phone gets another address; nobody is told.
+    pub fn move_phone(&mut self, phone: usize, ip: &str) {
+        let (host, ip) = (self.host_of_phone[phone], ip.parse().expect("an address"));
+        let old = self.phones[phone].address;
+        self.network.move_host(host, old.ip(), ip);
+        self.phones[phone].address = SocketAddr::new(ip, old.port());
+    }
+
     /// Lets a phone do something, and carries out what comes of it.
     pub fn tell<T>(&mut self, phone: usize, act: impl FnOnce(&mut Phone, model::Now) -> T) -> T {
         let now = self.now();
