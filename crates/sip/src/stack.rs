@@ -39,7 +39,9 @@ pub struct Stack {
     /// Sessions by line.
     pub(crate) per_line: HashMap<Arc<str>, usize, foldhash::fast::RandomState>,
     /// Sessions by stream connection.
-    pub(crate) streams: HashMap<FlowId, usize, foldhash::fast::RandomState>,
+    pub(crate) streams: HashMap<FlowId, Vec<SessionId>, foldhash::fast::RandomState>,
+    /// Sessions whose connection closed; some may be gone or back already.
+    pub(crate) lost: Vec<SessionId>,
     pub(crate) timers: Timers<(SessionId, Timer)>,
     pub(crate) draining: bool,
     buckets: Buckets,
@@ -63,6 +65,7 @@ impl Stack {
             sessions: HashMap::default(),
             per_line: HashMap::default(),
             streams: HashMap::default(),
+            lost: Vec::new(),
             timers: Timers::default(),
             draining: false,
             buckets: Buckets::default(),
@@ -100,7 +103,7 @@ impl Stack {
     }
 
     fn on_request(&mut self, now: Now, flow: Flow, request: &Message) {
-        let Some(key) = key::of_request(request) else { return };
+        let Some(key) = key::of_request(request, &flow) else { return };
         let known = self.server.find(&key);
         match (request.method(), known) {
             (Some(Method::Ack), Some(transaction)) => {
@@ -110,7 +113,7 @@ impl Stack {
             }
             (Some(Method::Ack), None) => return self.on_ack(now, flow, request),
             (Some(Method::Cancel), _) => {
-                let Some(invite) = key::of_cancelled(request) else { return };
+                let Some(invite) = key::of_cancelled(request, &flow) else { return };
                 return self.on_cancel(now, flow, request, &invite);
             }
             (_, Some(transaction)) => {
@@ -133,14 +136,14 @@ impl Stack {
 
     fn on_new_invite(&mut self, now: Now, flow: Flow, key: key::Key, request: &Message) {
         if request.max_forwards().is_ok_and(|hops| hops == Some(0)) {
-            return self.answer_stateless(flow, request, Refusal::new(483), |_| {});
+            return self.refuse_stray(now, flow, request, Refusal::new(483));
         }
         match self.auth.check(now, &flow, request, &self.directory) {
             Verdict::Proven(line) => self.on_invite(now, flow, key, request, line),
-            Verdict::Anonymous => self.challenge_unknown(now, flow, request),
+            Verdict::Anonymous => self.challenge(now, flow, request, Freshness::First),
             Verdict::Stale | Verdict::Repeated(_) => self.challenge(now, flow, request, Freshness::Stale),
             Verdict::Unreadable => {
-                self.answer_stateless(flow, request, Refusal::because(400, "Credentials unusable"), |_| {});
+                self.refuse_stray(now, flow, request, Refusal::because(400, "Credentials unusable"));
             }
             Verdict::Wrong(wrong) => self.refuse_wrong(now, flow, request, wrong),
         }
@@ -157,9 +160,6 @@ impl Stack {
 
     /// Methods that we take nowhere, or only inside dialogs.
     fn refuse_outside(&mut self, now: Now, flow: Flow, request: &Message, method: Option<Method>) {
-        if !self.admit_anonymous(now, &flow) {
-            return;
-        }
         let refusal = match method {
             Some(Method::Bye | Method::Info | Method::Notify | Method::Prack | Method::Update) => {
                 Refusal::new(481)
@@ -168,7 +168,7 @@ impl Stack {
             Some(Method::Other) => Refusal::new(501),
             _ => Refusal::new(405),
         };
-        self.answer_stateless(flow, request, refusal, |_| {});
+        self.refuse_stray(now, flow, request, refusal);
     }
 
     fn on_response(&mut self, now: Now, flow: Flow, response: &Message) {
@@ -286,7 +286,7 @@ impl Stack {
     pub(crate) fn insert_session(&mut self, session: Session) {
         let count = self.per_line.entry(session.line.clone()).or_insert(0);
         *count = count.saturating_add(1);
-        self.count_stream(session.flow);
+        self.count_stream(session.flow, session.id);
         self.sessions.insert(session.id, session);
     }
 
@@ -298,21 +298,20 @@ impl Stack {
                 self.per_line.remove(&session.line);
             }
         }
-        self.uncount_stream(session.flow);
+        self.uncount_stream(session.flow, id);
         Some(session)
     }
 
-    pub(crate) fn count_stream(&mut self, flow: Flow) {
+    pub(crate) fn count_stream(&mut self, flow: Flow, id: SessionId) {
         if flow.transport.is_reliable() {
-            let count = self.streams.entry(flow.id).or_insert(0);
-            *count = count.saturating_add(1);
+            self.streams.entry(flow.id).or_default().push(id);
         }
     }
 
-    pub(crate) fn uncount_stream(&mut self, flow: Flow) {
-        if let Some(count) = self.streams.get_mut(&flow.id).filter(|_| flow.transport.is_reliable()) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
+    pub(crate) fn uncount_stream(&mut self, flow: Flow, id: SessionId) {
+        if let Some(sessions) = self.streams.get_mut(&flow.id).filter(|_| flow.transport.is_reliable()) {
+            sessions.retain(|other| *other != id);
+            if sessions.is_empty() {
                 self.streams.remove(&flow.id);
             }
         }
@@ -366,7 +365,7 @@ impl Stack {
     }
 
     /// Whether a request without credentials gets an answer: a bucket for each source (SPEC R4.5).
-    fn admit_anonymous(&mut self, now: Now, flow: &Flow) -> bool {
+    pub(crate) fn admit_anonymous(&mut self, now: Now, flow: &Flow) -> bool {
         let source = flow.remote.ip();
         match self.buckets.take(now.mono, source, self.bindings.standing_at(source)) {
             Taken::Yes => true,
@@ -379,14 +378,21 @@ impl Stack {
         }
     }
 
-    /// Challenges a request that came without credentials, as often as its source's bucket allows.
-    pub(crate) fn challenge_unknown(&mut self, now: Now, flow: Flow, request: &Message) {
-        if self.admit_anonymous(now, &flow) {
-            self.challenge(now, flow, request, Freshness::First);
+    /// Refuses a request whose sender has proven nothing, as often as its source's bucket allows.
+    pub(crate) fn refuse_stray(&mut self, now: Now, flow: Flow, request: &Message, refusal: Refusal) {
+        if request.method() != Some(Method::Ack) && self.admit_anonymous(now, &flow) {
+            self.answer_stateless(flow, request, refusal, |_| {});
         }
     }
 
+    /// Challenges a request, as often as its source's bucket allows.
     pub(crate) fn challenge(&mut self, now: Now, flow: Flow, request: &Message, freshness: Freshness) {
+        if self.admit_anonymous(now, &flow) {
+            self.send_challenge(now, flow, request, freshness);
+        }
+    }
+
+    pub(crate) fn send_challenge(&mut self, now: Now, flow: Flow, request: &Message, freshness: Freshness) {
         let claimed = match request.method() {
             Some(Method::Register) => request.to(),
             _ => request.from(),

@@ -32,6 +32,21 @@ impl<K: Ord + Copy> Timers<K> {
         self.heap.pop().map(|Reverse(timer)| timer)
     }
 
+    /// Timers set, those that nobody cares for any more among them.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Whether none is set.
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    /// Drops the timers of which `keep` says that nobody cares for them any more.
+    pub fn retain(&mut self, keep: impl Fn(&K) -> bool) {
+        self.heap.retain(|Reverse((_, key))| keep(key));
+    }
+
     /// When the earliest timer is due.
     pub fn next(&self) -> Option<Mono> {
         self.heap.peek().map(|Reverse((at, _))| *at)

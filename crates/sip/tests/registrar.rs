@@ -305,3 +305,55 @@ fn a_flood_without_credentials_is_answered_as_far_as_the_bucket_goes() {
     office.receive(other, &Text::register("102", other).to_string());
     assert_eq!(office.sent().len(), 1);
 }
+
+#[test]
+fn nothing_unproven_gets_past_the_bucket() {
+    let flow = udp("192.0.2.1:5060");
+    let elsewhere = udp("192.0.2.9:5060");
+    let mut office = Office::new();
+    let request = Text::register("101", elsewhere);
+    office.receive(elsewhere, &request.to_string());
+    let borrowed = request.answering(&office.one(), "password-of-101");
+    let mut unknown_dialog = Text::new("BYE", "sip:x@y", "x", "<sip:x@y>;tag=1", flow);
+    unknown_dialog.call_id = "none".into();
+    let cancel = Text::new("CANCEL", "sip:x@y", "x", "<sip:x@y>", flow);
+    let unreadable = Text::register("101", flow).header("Authorization: Digest nonsense");
+    for (what, text) in
+        [("stale", borrowed), ("dialog", unknown_dialog), ("cancel", cancel), ("400", unreadable)]
+    {
+        let mut office = Office::new();
+        for branch in 0..1_200 {
+            let mut text = text.clone();
+            text.branch = branch;
+            office.receive(flow, &text.to_string());
+        }
+        assert_eq!(office.sent().len(), 1_000, "{what}");
+    }
+}
+
+#[test]
+fn a_register_with_too_many_contacts_is_refused_whole() {
+    let mut office = Office::new();
+    let flow = udp("192.0.2.1:5060");
+    let mut request = Text::register("101", flow);
+    for port in 1..=sip::limits::MAX_CONTACTS_PER_LINE {
+        request = request.header(&format!("Contact: <sip:101@192.0.2.1:{port}>"));
+    }
+    assert_eq!(office.authenticated(flow, &request, "password-of-101").status(), Some(400));
+    assert!(office.stack.registrations(office.now).is_empty());
+}
+
+#[test]
+fn a_line_whose_extension_registers_is_offered_its_own_digest() {
+    let mut directory = directory();
+    let mut extension = (*directory.extensions["101"]).clone();
+    extension.lines = vec!["101-desk".into()];
+    directory.lines.remove("101");
+    directory.lines.insert("101-desk".into(), line("101-desk", "101", DigestPolicy::Sha256));
+    directory.extensions.insert("101".into(), extension.into());
+    let mut office = Office::with(directory);
+    let flow = udp("192.0.2.1:5060");
+    let mut request = Text::register("101-desk", flow);
+    request.to = "<sip:101@pbx.example.com>".into();
+    assert_eq!(office.authenticated(flow, &request, "password-of-101-desk").status(), Some(200));
+}

@@ -471,3 +471,59 @@ fn methods_outside_dialogs_are_answered_without_asking_who() {
         assert_eq!(office.stack.transactions(), 0);
     }
 }
+
+#[test]
+fn a_cancelled_call_ends_even_if_the_phone_only_rings_on() {
+    let mut office = Office::new();
+    let (session, invite) = outgoing(&mut office);
+    office.receive(udp(PHONE), &response(&invite, 180, "callee", ""));
+    office.stack.end(office.now, session, Cause::Normal);
+    office.receive(udp(PHONE), &response(&invite, 180, "callee", ""));
+    office.pass(Duration::from_secs(70));
+    assert_eq!((office.stack.transactions(), office.stack.dialogs()), (0, 0));
+}
+
+#[test]
+fn a_re_invite_that_is_never_answered_finally_ends_the_call() {
+    let mut office = Office::new();
+    let (session, _) = confirmed(&mut office);
+    office.stack.reoffer(office.now, session, Bytes::from_static(SDP.as_bytes())).unwrap();
+    let reinvite = office.one();
+    office.receive(caller(), &response(&reinvite, 100, "", ""));
+    office.pass(Duration::from_secs(70));
+    assert!(matches!(office.events().as_slice(), [SessionEvent::Ended { end: End::Timeout, .. }]));
+    assert_eq!((office.stack.transactions(), office.stack.dialogs()), (0, 0));
+}
+
+#[test]
+fn a_phone_that_rings_can_not_end_the_call_by_a_bye() {
+    let mut office = Office::new();
+    let (_, invite) = outgoing(&mut office);
+    office.receive(udp(PHONE), &response(&invite, 180, "callee", ""));
+    office.events();
+    let from = String::from_utf8_lossy(invite.first(Name::From).unwrap()).into_owned();
+    let mut bye = Text::new("BYE", "sip:198.51.100.1", "102", &from, udp(PHONE));
+    bye.call_id = String::from_utf8_lossy(invite.call_id()).into_owned();
+    office.receive(udp(PHONE), &bye.to_string().replace(";tag=from-102", ""));
+    assert_eq!(summary(&office.sent()), ["481"]);
+    assert!(office.events().is_empty());
+}
+
+#[test]
+fn a_phone_that_listens_elsewhere_than_it_sends_is_answered_where_it_listens() {
+    let mut office = Office::new();
+    let sends = udp("192.0.2.1:49152");
+    let mut invite = Text::invite("101", "102", sends).without("Contact");
+    invite.headers.push("Contact: <sip:101@192.0.2.1:5060>".into());
+    office.authenticated(sends, &invite, "password-of-101");
+    let session = match office.events().as_slice() {
+        [SessionEvent::Incoming { session, .. }] => *session,
+        other => panic!("{other:?}"),
+    };
+    office.stack.accept(office.now, session, Bytes::from_static(SDP.as_bytes()));
+    let ok = office.one();
+    office.receive(sends, &inside("ACK", 2, &ok, sends).to_string());
+    office.stack.end(office.now, session, Cause::Normal);
+    let (flow, bye) = office.sent().remove(0);
+    assert_eq!((flow.remote.to_string().as_str(), bye.method_text()), ("192.0.2.1:5060", &b"BYE"[..]));
+}

@@ -79,10 +79,7 @@ impl Authenticator {
         freshness: Freshness,
         directory: &Directory,
     ) -> impl Iterator<Item = String> {
-        let policy = match directory.lines.get(account) {
-            Some(line) => line.digest,
-            None => self.policies.of_unknown(account),
-        };
+        let policy = self.policy_of(account, directory);
         let nonce = self.nonces.make(now.mono, flow);
         let realm = directory.realm.clone();
         let algorithms: &[Algorithm] = match policy {
@@ -95,6 +92,23 @@ impl Authenticator {
             let realm = realm.as_str().into();
             Challenge { realm, nonce: &nonce, algorithm, freshness, qop, opaque: None }.to_string()
         })
+    }
+
+    /// A line's own policy; an extension's if its lines agree on one, for phones that register the extension.
+    fn policy_of(&self, account: &str, directory: &Directory) -> DigestPolicy {
+        if let Some(line) = directory.lines.get(account) {
+            return line.digest;
+        }
+        let Some(extension) = directory.extensions.get(account) else {
+            return self.policies.of_unknown(account);
+        };
+        let lines = extension.lines.iter().filter_map(|line| directory.lines.get(line));
+        let mut policies = lines.map(|line| line.digest);
+        match policies.next() {
+            Some(first) if policies.all(|policy| policy == first) => first,
+            Some(_) => DigestPolicy::Both,
+            None => self.policies.of_unknown(account),
+        }
     }
 
     /// Judges a request's credentials.
@@ -194,28 +208,26 @@ fn fits(digest_uri: &[u8], request_uri: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug)]
 struct Policies {
     seed: u64,
+    /// Share of lines, in 65,536ths: one more line must not draw many names anew.
     sha256: u64,
+    /// The same.
     md5: u64,
-    all: u64,
 }
 
 impl Policies {
     fn of(directory: &Directory, seed: u64) -> Policies {
-        let count = |wanted| {
+        let share = |wanted| {
             let lines = directory.lines.values().filter(|line| line.digest == wanted).count();
-            u64::try_from(lines).unwrap_or(u64::MAX)
+            lines.saturating_mul(65_536).checked_div(directory.lines.len()).unwrap_or(0)
         };
-        let all = u64::try_from(directory.lines.len()).unwrap_or(u64::MAX).max(1);
-        Policies { seed, sha256: count(DigestPolicy::Sha256), md5: count(DigestPolicy::Md5), all }
+        let share = |wanted| u64::try_from(share(wanted)).unwrap_or(0);
+        Policies { seed, sha256: share(DigestPolicy::Sha256), md5: share(DigestPolicy::Md5) }
     }
 
     fn of_unknown(&self, account: &str) -> DigestPolicy {
         use std::hash::BuildHasher;
-        if self.sha256 == 0 && self.md5 == 0 {
-            return DigestPolicy::Both;
-        }
         let hash = foldhash::quality::FixedState::with_seed(self.seed).hash_one(account);
-        let place = hash.checked_rem(self.all).unwrap_or(0);
+        let place = hash & 0xffff;
         if place < self.sha256 {
             DigestPolicy::Sha256
         } else if place < self.sha256.saturating_add(self.md5) {

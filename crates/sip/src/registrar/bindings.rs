@@ -13,6 +13,9 @@ use crate::api::Target;
 use crate::limits::MAX_CONTACTS_PER_LINE;
 use crate::timers::Timers;
 
+/// Timers below which the heap is not swept.
+const SWEPT_FROM: usize = 1_024;
+
 /// A binding of this process; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct EntryId(u64);
@@ -94,6 +97,9 @@ impl Bindings {
         let line = binding.line.clone();
         let old = self.take(&line, |entry| same_contact(&entry.binding.contact, &binding.contact));
         if let Some(old) = old {
+            if nat == Nat::On && old.nat == Nat::Off {
+                self.timers.set(now.mono.after(keep_alive), (old.id, Timer::KeepAlive));
+            }
             let entry = Entry { binding, flow, nat, expires, ..old };
             self.put(entry);
             return (Kept::Refreshed, Vec::new());
@@ -112,6 +118,7 @@ impl Bindings {
         self.latest = self.latest.wrapping_add(1);
         let id = EntryId(self.latest);
         self.ids.insert(id, line);
+        self.sweep();
         self.timers.set(expires, (id, Timer::Expiry));
         if nat == Nat::On {
             self.timers.set(now.mono.after(keep_alive), (id, Timer::KeepAlive));
@@ -191,7 +198,7 @@ impl Bindings {
 
     /// Takes the next due timer.
     pub(crate) fn due(&mut self, now: Mono, keep_alive: Duration) -> Option<Due> {
-        let (_, (id, timer)) = self.timers.due(now)?;
+        let (at, (id, timer)) = self.timers.due(now)?;
         let Some(line) = self.ids.get(&id).cloned() else { return Some(Due::Nothing) };
         let entries = self.lines.get_mut(&line);
         let Some(entry) = entries.and_then(|entries| entries.iter_mut().find(|entry| entry.id == id)) else {
@@ -203,6 +210,8 @@ impl Bindings {
                 self.timers.set(now.after(keep_alive), (id, Timer::KeepAlive));
                 Some(entry.flow.map_or(Due::Nothing, Due::KeepAlive))
             }
+            // A refresh with a shorter expiry has set another one.
+            Timer::Expiry if entry.looked_at != at => Some(Due::Nothing),
             Timer::Expiry if entry.expires > now => {
                 entry.looked_at = entry.expires;
                 self.timers.set(entry.expires, (id, Timer::Expiry));
@@ -256,6 +265,15 @@ impl Bindings {
             }
         }
         self.lines.entry(line).or_default().push(entry);
+    }
+
+    /// Drops the timers of bindings that are gone, before they are most of the heap: a phone that registers and signs
+    /// off in turn would fill it.
+    fn sweep(&mut self) {
+        let needed = self.ids.len().saturating_mul(2);
+        if self.timers.len() > needed.saturating_mul(2).saturating_add(SWEPT_FROM) {
+            self.timers.retain(|(id, _)| self.ids.contains_key(id));
+        }
     }
 
     fn forget(&mut self, entry: Entry) -> Arc<Binding> {

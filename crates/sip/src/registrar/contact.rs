@@ -85,7 +85,7 @@ fn q_of(contact: &NameAddr<'_>) -> u16 {
 
 /// Where a contact is reached: over the stream it registered on; at the source of its packets behind a router that
 /// translates (`nat`), or if its own address is a name; else at the address that it names.
-fn reached_at(uri: &Uri<'_>, arrived: Flow, nat: Nat) -> Option<Flow> {
+pub(crate) fn reached_at(uri: &Uri<'_>, arrived: Flow, nat: Nat) -> Option<Flow> {
     let Uri::Sip(sip) = uri else { return None };
     if arrived.transport != Transport::Udp || nat == Nat::On {
         return Some(arrived);

@@ -5,3 +5,5 @@
 pub(crate) mod bindings;
 mod contact;
 mod request;
+
+pub(crate) use contact::reached_at;

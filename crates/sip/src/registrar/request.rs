@@ -13,7 +13,7 @@ use super::bindings::{Due, Kept};
 use super::contact::{Unfit, Wish};
 use crate::api::{Output, Refusal, Target};
 use crate::auth::{Freshness, Verdict};
-use crate::limits::{MAX_CALL_ID, MAX_USER_AGENT};
+use crate::limits::{MAX_CALL_ID, MAX_CONTACTS_PER_LINE, MAX_USER_AGENT};
 use crate::message;
 use crate::stack::Stack;
 
@@ -35,10 +35,10 @@ impl Stack {
             Verdict::Repeated(line) if self.is_repetition(request, &line) => {
                 self.answer_registered(now, flow, request, &line);
             }
-            Verdict::Anonymous => self.challenge_unknown(now, flow, request),
+            Verdict::Anonymous => self.challenge(now, flow, request, Freshness::First),
             Verdict::Stale | Verdict::Repeated(_) => self.challenge(now, flow, request, Freshness::Stale),
             Verdict::Unreadable => {
-                self.answer_stateless(flow, request, Refusal::because(400, "Credentials unusable"), |_| {});
+                self.refuse_stray(now, flow, request, Refusal::because(400, "Credentials unusable"));
             }
             Verdict::Wrong(wrong) => self.refuse_wrong(now, flow, request, wrong),
         }
@@ -63,7 +63,9 @@ impl Stack {
                 });
             }
             Ok(asked) => {
-                self.recover_sessions(&line.username, flow);
+                let contact = request.addresses(Name::Contact).next().and_then(Result::ok);
+                let contact = contact.and_then(|contact| contact.uri().ok());
+                self.recover_sessions(&line.username, flow, contact.as_ref());
                 self.carry_out(now, flow, request, line, asked);
                 self.answer_registered(now, flow, request, line);
             }
@@ -93,6 +95,9 @@ impl Stack {
             Contacts::Star if expires == Some(0) => Ok(Request::Clear),
             Contacts::Star => Err(Refusal::because(400, "Contact * needs Expires 0")),
             Contacts::List(list) if list.is_empty() => Ok(Request::Query),
+            Contacts::List(list) if list.len() > MAX_CONTACTS_PER_LINE => {
+                Err(Refusal::because(400, "Too many contacts"))
+            }
             Contacts::List(list) => {
                 let times = &self.directory.times;
                 let wishes = list.iter().map(|contact| Wish::of(contact, expires, times, flow, line.nat));

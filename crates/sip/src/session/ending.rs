@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use model::{Flow, FlowId, Mono, Now, Transport};
-use wire::sip::{Method, Name};
+use wire::sip::{Method, Name, Uri};
 
-use super::{Heard, State, Timer};
+use super::{Heard, Session, State, Timer};
 use crate::api::{Cause, End, Refusal, SessionEvent, SessionId};
 use crate::limits::FLOW_GRACE;
 use crate::message;
@@ -50,7 +50,7 @@ impl Stack {
             writer.header(Name::Reason, reason);
         }
         let bytes = writer.finish();
-        self.start_client(now, branch, session.flow, Method::Bye, Owner::Nobody, bytes);
+        self.start_client(now, branch, session.destination(), Method::Bye, Owner::Nobody, bytes);
     }
 
     /// The session is over without a BYE of ours.
@@ -64,13 +64,8 @@ impl Stack {
 
     /// A connection closed: INVITEs on it fail, answered calls wait a while for their phone.
     pub(crate) fn lose_sessions(&mut self, now: Now, flow: FlowId) {
-        if !self.streams.contains_key(&flow) {
-            return;
-        }
         let until = now.mono.after(FLOW_GRACE);
-        let on_flow = self.sessions.values().filter(|session| session.flow.id == flow);
-        let ids: Vec<SessionId> = on_flow.map(|session| session.id).collect();
-        for id in ids {
+        for id in self.streams.get(&flow).cloned().unwrap_or_default() {
             let Some(session) = self.sessions.get_mut(&id) else { continue };
             match &session.state {
                 State::Incoming { .. } => {
@@ -85,6 +80,7 @@ impl Stack {
                 }
                 State::Confirmed => {
                     session.lost_until = Some(until);
+                    self.lost.push(id);
                     self.timers.set(until, (id, Timer::Lost));
                 }
             }
@@ -98,14 +94,23 @@ impl Stack {
         }
     }
 
-    /// A phone proved who it is on a new connection: its lost sessions go on there.
-    pub(crate) fn recover_sessions(&mut self, line: &str, flow: Flow) {
-        if flow.transport == Transport::Udp || self.streams.is_empty() {
+    /// A phone proved who it is on a new connection: its lost sessions go on there. `contact` tells it from other
+    /// phones of the line at the same address.
+    pub(crate) fn recover_sessions(&mut self, line: &str, flow: Flow, contact: Option<&Uri<'_>>) {
+        if flow.transport == Transport::Udp || self.lost.is_empty() {
             return;
         }
-        let lost = self.sessions.values().filter(|s| s.lost_until.is_some() && &*s.line == line);
-        let ids: Vec<SessionId> =
-            lost.filter(|s| s.flow.remote.ip() == flow.remote.ip()).map(|s| s.id).collect();
+        let sessions = &self.sessions;
+        self.lost.retain(|id| sessions.get(id).is_some_and(|session| session.lost_until.is_some()));
+        let is_its = |session: &&Session| {
+            let target = Uri::parse(session.dialog.remote_target.as_bytes()).ok();
+            &*session.line == line
+                && session.flow.remote.ip() == flow.remote.ip()
+                && target.as_ref().and_then(Uri::sip).map(|uri| uri.host)
+                    == contact.and_then(Uri::sip).map(|uri| uri.host)
+        };
+        let its = self.lost.iter().filter_map(|id| sessions.get(id)).filter(is_its);
+        let ids: Vec<SessionId> = its.map(|session| session.id).collect();
         for id in ids {
             self.adopt_flow(id, flow);
         }
@@ -116,8 +121,8 @@ impl Stack {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let old = std::mem::replace(&mut session.flow, flow);
         session.lost_until = None;
-        self.count_stream(flow);
-        self.uncount_stream(old);
+        self.uncount_stream(old, id);
+        self.count_stream(flow, id);
     }
 }
 

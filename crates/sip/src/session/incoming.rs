@@ -118,6 +118,7 @@ impl Stack {
             flow,
             lost_until: None,
             line: caller.username.clone(),
+            nat: caller.nat,
             unacknowledged: None,
             closing: None,
             reinvite: None,
@@ -242,7 +243,7 @@ impl Stack {
         use crate::transaction::server::Cancellable;
         let found = self.server.find(invite).and_then(|id| self.server.cancellable(id, flow.remote.ip()));
         let Some(found) = found else {
-            self.answer_stateless(flow, request, Refusal::new(481), |_| {});
+            self.refuse_stray(now, flow, request, Refusal::new(481));
             return;
         };
         self.answer_stateless(flow, request, Refusal::new(200), |_| {});

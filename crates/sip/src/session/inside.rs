@@ -16,7 +16,7 @@ impl Stack {
     /// A request whose To has a tag.
     pub(crate) fn on_request_inside(&mut self, now: Now, flow: Flow, key: Key, request: &Message) {
         let Some(id) = self.dialog_of(request) else {
-            self.answer_stateless(flow, request, Refusal::new(481), |_| {});
+            self.refuse_stray(now, flow, request, Refusal::new(481));
             return;
         };
         if !self.believe(now, flow, id, request) {
@@ -55,7 +55,9 @@ impl Stack {
         let tag = from.tag().map(message::lossy);
         let same = session.dialog.call_id.as_bytes() == request.call_id() && session.dialog.remote_tag == tag;
         let open = session.closing.is_none() || request.method() == Some(Method::Bye);
-        (same && open).then_some(id)
+        // A phone that we call has no dialog with us before it answers, whatever it says.
+        let answered = !matches!(session.state, State::Calling(_));
+        (same && open && answered).then_some(id)
     }
 
     /// A request inside a dialog is believed on the dialog's own flow; from elsewhere its sender must prove to be the
@@ -72,21 +74,24 @@ impl Stack {
                 true
             }
             Verdict::Proven(_) => {
-                self.answer_stateless(flow, request, Refusal::new(481), |_| {});
+                self.refuse_stray(now, flow, request, Refusal::new(481));
                 false
             }
             Verdict::Wrong(why) => {
                 self.report_failure(now, &flow, request, why);
-                self.answer_stateless(flow, request, Refusal::new(481), |_| {});
+                self.refuse_stray(now, flow, request, Refusal::new(481));
                 false
             }
             Verdict::Anonymous | Verdict::Stale | Verdict::Repeated(_) | Verdict::Unreadable => {
+                if !self.admit_anonymous(now, &flow) {
+                    return false;
+                }
                 let event = Event::new(&event::FOREIGN_DIALOG, now.wall)
                     .with("line", &line)
                     .with("source", flow.remote)
                     .with("method", message::lossy_cut(request.method_text(), 16));
                 self.log(event);
-                self.challenge(now, flow, request, crate::auth::Freshness::First);
+                self.send_challenge(now, flow, request, crate::auth::Freshness::First);
                 false
             }
         }
@@ -136,7 +141,7 @@ impl Stack {
             return;
         }
         session.dialog.local_cseq = session.dialog.local_cseq.saturating_add(1);
-        let (flow, cseq) = (session.flow, session.dialog.local_cseq);
+        let (flow, cseq) = (session.destination(), session.dialog.local_cseq);
         let mut writer = message::in_dialog(&self.directory, session, "INFO", cseq, branch);
         let bytes = writer.body(content_type, body).finish();
         self.start_client(now.mono, branch, flow, Method::Info, Owner::InDialog(id), bytes);
@@ -147,5 +152,7 @@ fn is_own_flow(session: &Session, flow: &Flow) -> bool {
     if session.flow.transport.is_reliable() {
         return session.flow.id == flow.id;
     }
-    session.flow.transport == flow.transport && session.flow.remote == flow.remote
+    // A phone may listen and send on different ports; what it named as its Contact is its own too.
+    session.flow.transport == flow.transport
+        && (session.flow.remote == flow.remote || session.destination().remote == flow.remote)
 }

@@ -17,10 +17,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use model::directory::Nat;
 use model::{Flow, Mono};
-use wire::sip::Message;
+use wire::sip::{Message, Uri};
 
 use crate::api::{Cause, SessionId};
+use crate::registrar::reached_at;
 use crate::transaction::client::Branch;
 use crate::transaction::server::ServerId;
 
@@ -121,6 +123,7 @@ pub(crate) struct Session {
     pub(crate) lost_until: Option<Mono>,
     /// Who the peer is, proven or registered.
     pub(crate) line: Arc<str>,
+    pub(crate) nat: Nat,
     pub(crate) unacknowledged: Option<Unacknowledged>,
     /// BYE goes out once the ACK to our 2xx came (RFC 3261 section 15); until then `calls` knows nothing of it.
     pub(crate) closing: Option<Cause>,
@@ -132,6 +135,13 @@ impl Session {
     /// Our tag in this dialog.
     pub(crate) fn tag(&self) -> String {
         tag_of(self.id)
+    }
+
+    /// Where our requests in this dialog go: to the Contact that the peer named if it may be believed, as its
+    /// registration was; else back over the dialog's flow.
+    pub(crate) fn destination(&self) -> Flow {
+        let target = Uri::parse(self.dialog.remote_target.as_bytes());
+        target.ok().and_then(|uri| reached_at(&uri, self.flow, self.nat)).unwrap_or(self.flow)
     }
 
     /// Whether `calls` still hears of this session.

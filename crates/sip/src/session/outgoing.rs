@@ -59,6 +59,7 @@ impl Stack {
             flow,
             lost_until: None,
             line: invite.target.line,
+            nat: invite.target.nat,
             unacknowledged: None,
             closing: None,
             reinvite: None,
@@ -152,7 +153,7 @@ impl Stack {
         let branch = Branch::random(&mut self.entropy);
         let Some(session) = self.sessions.get(&id) else { return };
         let bytes = message::in_dialog(&self.directory, session, "ACK", cseq, branch).finish();
-        let flow = session.flow;
+        let flow = session.destination();
         self.send(flow, bytes);
     }
 

@@ -48,7 +48,7 @@ impl Stack {
         reinvite.retry_at = None;
         let offer = reinvite.offer.clone();
         session.dialog.local_cseq = session.dialog.local_cseq.saturating_add(1);
-        let (flow, cseq) = (session.flow, session.dialog.local_cseq);
+        let (flow, cseq) = (session.destination(), session.dialog.local_cseq);
         let contact = message::contact(&self.directory, &flow, &session.dialog.contact_user);
         let mut writer = message::in_dialog(&self.directory, session, "INVITE", cseq, branch);
         let bytes =

@@ -73,6 +73,16 @@ struct Transaction {
     interval: Duration,
     ends: Option<Mono>,
     next: Option<Mono>,
+    patience: Patience,
+}
+
+/// Whether a provisional response takes away an INVITE's time limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// It does: how long a phone may ring is not the transaction's to say.
+    Endless,
+    /// It does not: nobody rings for a re-INVITE, and a cancelled INVITE must end.
+    Limited,
 }
 
 /// What a response means to the owner.
@@ -138,6 +148,7 @@ impl ClientTransactions {
             interval: T1,
             ends: Some(ends),
             next: Some(next),
+            patience: if matches!(owner, Owner::Invite(_)) { Patience::Endless } else { Patience::Limited },
         };
         self.live.insert(branch, transaction);
         self.timers.set(next, branch);
@@ -176,12 +187,21 @@ impl ClientTransactions {
         match (transaction.state, status) {
             (State::Calling | State::Proceeding, 100..=199) => {
                 transaction.state = State::Proceeding;
-                if invite {
-                    // Timers A and B stop: how long a phone may ring is not the transaction's to say.
-                    transaction.ends = None;
-                    transaction.next = None;
-                } else {
-                    transaction.interval = T2;
+                match (invite, transaction.patience) {
+                    // Timers A and B stop.
+                    (true, Patience::Endless) => {
+                        transaction.ends = None;
+                        transaction.next = None;
+                    }
+                    // Timer A stops.
+                    (true, Patience::Limited) if transaction.next != transaction.ends => {
+                        transaction.next = transaction.ends;
+                        if let Some(ends) = transaction.ends {
+                            self.timers.set(ends, branch);
+                        }
+                    }
+                    (true, Patience::Limited) => {}
+                    (false, _) => transaction.interval = T2,
                 }
                 Some(Heard::Provisional)
             }
@@ -219,6 +239,7 @@ impl ClientTransactions {
     pub(crate) fn limit(&mut self, now: Mono, branch: Branch, patience: Duration) {
         if let Some(transaction) = self.live.get_mut(&branch) {
             let ends = now.after(patience);
+            transaction.patience = Patience::Limited;
             transaction.ends = Some(ends);
             transaction.next = Some(ends);
             self.timers.set(ends, branch);

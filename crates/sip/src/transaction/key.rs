@@ -2,22 +2,25 @@
 
 use std::sync::Arc;
 
+use model::Flow;
 use wire::sip::{Message, Method};
 
 /// Identity of a server transaction.
 pub(crate) type Key = Arc<[u8]>;
 
 /// The key under which a request's transaction is found. An ACK finds the INVITE that it acknowledges.
-pub(crate) fn of_request(message: &Message) -> Option<Key> {
-    keyed(message, message.method()?)
+pub(crate) fn of_request(message: &Message, flow: &Flow) -> Option<Key> {
+    keyed(message, message.method()?, flow)
 }
 
 /// The key of the INVITE that this CANCEL is about.
-pub(crate) fn of_cancelled(message: &Message) -> Option<Key> {
-    keyed(message, Method::Invite)
+pub(crate) fn of_cancelled(message: &Message, flow: &Flow) -> Option<Key> {
+    keyed(message, Method::Invite, flow)
 }
 
-fn keyed(message: &Message, method: Method) -> Option<Key> {
+/// The source is part of the key, beyond the RFC: two phones behind different routers may have the same private
+/// address and a poor choice of branches.
+fn keyed(message: &Message, method: Method, flow: &Flow) -> Option<Key> {
     let via = message.top_via().ok()?;
     let mut key = Vec::with_capacity(96);
     let method_text = match method {
@@ -25,6 +28,10 @@ fn keyed(message: &Message, method: Method) -> Option<Key> {
         Method::Other => message.method_text(),
         known => known.text().as_bytes(),
     };
+    match flow.remote.ip() {
+        std::net::IpAddr::V4(v4) => key.extend_from_slice(&v4.octets()),
+        std::net::IpAddr::V6(v6) => key.extend_from_slice(&v6.octets()),
+    }
     if via.has_magic_branch() {
         append(&mut key, &[b"3261", method_text, via.branch()?, via.sent_by]);
     } else {
