@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use model::directory::Line;
 use model::record::CallRecord;
-use model::{CallId, Mono};
+use model::{CallId, Flow, Mono};
 use sip::{Party, SessionId};
 
 use crate::bridge::Reoffer;
@@ -59,6 +59,17 @@ impl Call {
             return Some(Which::Caller);
         }
         self.phones.iter().position(|leg| leg.session == Some(session)).map(Which::Phone)
+    }
+
+    /// The phone of a leg may have moved: its signalling comes over `flow` now.
+    pub fn follow(&mut self, which: Which, flow: Option<Flow>) {
+        let leg = match which {
+            Which::Caller => Some(&mut self.caller),
+            Which::Phone(phone) => self.phones.get_mut(phone),
+        };
+        if let (Some(leg), Some(flow)) = (leg, flow) {
+            leg.flow = flow;
+        }
     }
 
     /// The leg, and the one it is bridged with once the call is answered.

@@ -208,6 +208,7 @@ fn end(step: &mut Step<'_>, mut call: Call, outcome: Outcome) {
 /// What the stack says of one of a call's sessions.
 fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: SessionEvent) {
     let Some(which) = call.which(session) else { return };
+    call.follow(which, step.desk.stack.flow(session));
     match (event, which) {
         (SessionEvent::Progress { status, answer, .. }, Which::Phone(phone)) => {
             call.progress(step, phone, status, answer);

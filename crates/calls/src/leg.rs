@@ -18,7 +18,7 @@ use crate::talk::Talk;
 pub(crate) struct Leg {
     /// `None`: the stack has nothing more to say of it, nor to hear.
     pub session: Option<SessionId>,
-    /// How its signalling travelled at first.
+    /// How its signalling travels.
     pub flow: Flow,
     /// The extension at this end.
     pub extension: Arc<str>,

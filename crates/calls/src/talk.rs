@@ -91,11 +91,6 @@ impl Talk {
         }
     }
 
-    /// What we said last.
-    pub fn described(&self) -> Option<Bytes> {
-        Some(self.local.as_ref()?.current()?.to_bytes().into())
-    }
-
     /// The codec that is spoken.
     pub fn codec(&self) -> Option<&str> {
         self.codec.as_deref()

@@ -4,9 +4,11 @@
 //! RFC 3261 section 14.2); a refusal goes back and the call stays as it was.
 
 use bytes::Bytes;
-use sip::{Refusal, SessionId};
+use model::record::CallResult;
+use sip::{Cause, Refusal, SessionId};
 
 use crate::call::{Call, Which};
+use crate::record::Outcome;
 use crate::step::Step;
 use crate::talk::{self, NoUse};
 
@@ -30,10 +32,9 @@ impl Call {
             return step.desk.stack.refuse_reoffer(now, session, Refusal::new(491));
         };
         let Some(offer) = offer else {
-            return match side.talk.described() {
-                Some(ours) => step.desk.stack.accept_reoffer(now, session, ours),
-                None => step.desk.stack.refuse_reoffer(now, session, Refusal::new(488)),
-            };
+            // Its answer would come with the ACK, which nobody reads before late offers do.
+            let refusal = Refusal::because(488, "Offer expected in INVITE");
+            return step.desk.stack.refuse_reoffer(now, session, refusal);
         };
         let ours = side.talk.offered(offer).and_then(|()| other.talk.offer(&side.talk));
         let passed = match (ours, other.session) {
@@ -63,7 +64,12 @@ impl Call {
         match (agreed, offerer.session) {
             (Ok(Some(body)), Some(session)) => step.desk.stack.accept_reoffer(step.now, session, body),
             (Ok(_), _) => {}
-            (Err(_), _) => self.reoffer_refused(step, from, reoffer, 488),
+            (Err(_), _) => {
+                // He lives with an offer that the other side can't: there is no way back to what both had.
+                self.reoffer_refused(step, from, reoffer, 488);
+                let reason = "an answer inside the call could not be used";
+                self.finish(Outcome::ended(CallResult::Answered, reason, Cause::Failure));
+            }
         }
     }
 

@@ -99,15 +99,26 @@ fn an_offer_while_the_other_sides_waits_is_told_to_wait() {
 }
 
 #[test]
-fn who_asks_for_our_offer_gets_the_description_that_stands() {
+fn a_re_invite_without_an_offer_is_refused_and_the_call_goes_on() {
     let mut office = office(directory());
     let (alice, _) = talking(&mut office);
     ask(&mut office, &alice, "INVITE", None);
-    let ours = office.response(ALICE, 200);
-    assert!(body(&ours).contains("m=audio 30002 RTP/AVP 8 0 101"), "{}", body(&ours));
-    acknowledge(&mut office, &alice, &ours);
+    office.response(ALICE, 488);
     office.silent(BOB);
     hang_up(&mut office, &alice);
+    office.close_one();
+}
+
+#[test]
+fn an_answer_inside_the_call_that_makes_no_sense_ends_it() {
+    let mut office = office(directory());
+    let (alice, _) = talking(&mut office);
+    ask(&mut office, &alice, "INVITE", Some((SDP, &sdp(40_000))));
+    let reoffer = office.request(BOB, "INVITE");
+    respond(&mut office, BOB, &reoffer, 200, Some("v=0\r\nm=nonsense\r\n"));
+    office.response(ALICE, 488);
+    office.request(ALICE, "BYE");
+    office.request(BOB, "BYE");
     office.close_one();
 }
 
