@@ -1,5 +1,6 @@
 //! Calling: the phone's INVITE from the first to the last response.
 
+use bytes::Bytes;
 use model::Mono;
 use wire::sip::{Contacts, Message};
 
@@ -165,8 +166,14 @@ impl Phone {
 
     /// Sends the ACK of a 2xx and keeps it for repetitions of that (RFC 3261 section 13.2.2.4).
     pub(super) fn acknowledge(&mut self, number: u32, cseq: u32) {
+        self.acknowledge_with(number, cseq, None);
+    }
+
+    /// The same, with an answer in it.
+    pub(super) fn acknowledge_with(&mut self, number: u32, cseq: u32, answer: Option<Bytes>) {
         let known = self.dialogs.get(&number).or_else(|| self.past.get(&number));
-        let Some(draft) = known.map(|dialog| dialog.draft("ACK")) else { return };
+        let Some(mut draft) = known.map(|dialog| dialog.draft("ACK")) else { return };
+        draft.body = answer.map(|answer| ("application/sdp", answer));
         let branch = format!("z9hG4bK{}", self.entropy.hex(8));
         let ack = self.write(&draft, &branch, cseq, None);
         let known = self.dialogs.get_mut(&number).or_else(|| self.past.get_mut(&number));

@@ -76,6 +76,8 @@ pub(super) enum Act {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reoffer {
     Sent,
+    /// Sent without an offer: the 2xx brings one, and the ACK the answer.
+    Asked,
     /// The other side's came in between; it is tried again then.
     At(Mono),
 }
@@ -186,7 +188,7 @@ impl Dialog {
         let act = self.act.map(|(at, _)| at);
         let again = match self.reoffer {
             Some(Reoffer::At(at)) => Some(at),
-            Some(Reoffer::Sent) | None => None,
+            Some(Reoffer::Sent | Reoffer::Asked) | None => None,
         };
         [act, again, self.sound.next_wake()].into_iter().flatten().min()
     }

@@ -19,8 +19,20 @@ impl Phone {
         let Some(dialog) = self.dialogs.get_mut(&id.number) else { return };
         dialog.sound.wanted = direction;
         let ready = dialog.stage == Stage::Answered && (dialog.role == Role::Caller || dialog.acknowledged);
-        if ready && dialog.reoffer != Some(Reoffer::Sent) {
+        if ready && !matches!(dialog.reoffer, Some(Reoffer::Sent | Reoffer::Asked)) {
             self.send_reoffer(now, id.number);
+        }
+    }
+
+    /// Sends a re-INVITE without an offer.
+    pub fn ask_for_offer(&mut self, now: Mono, id: DialogId) {
+        let Some(dialog) = self.dialogs.get_mut(&id.number) else { return };
+        let ready = dialog.stage == Stage::Answered && (dialog.role == Role::Caller || dialog.acknowledged);
+        if ready && dialog.reoffer.is_none() {
+            dialog.reoffer = Some(Reoffer::Asked);
+            let cseq = dialog.next_cseq();
+            let draft = dialog.draft("INVITE");
+            self.start(now, Owner::Reinvite(id.number), draft, cseq);
         }
     }
 
@@ -51,9 +63,18 @@ impl Phone {
             return self.acknowledge_late(number, status, response);
         };
         let cseq = dialog.cseq;
-        dialog.reoffer = None;
+        let asked = dialog.reoffer.take() == Some(Reoffer::Asked);
         dialog.finals.push((cseq, status));
         match (status, response) {
+            (200..300, Some(response)) if asked => {
+                dialog.reoffers_done += 1;
+                let heard = dialog.sound.offered(response.body(), &self.habits).map(|_| ());
+                let answer = dialog.sound.answer();
+                dialog.sound.tune(now);
+                self.note_described(number, heard);
+                self.acknowledge_with(number, cseq, Some(answer));
+            }
+            (491, _) if asked => dialog.glares += 1,
             (200..300, Some(response)) => {
                 dialog.reoffers_done += 1;
                 let heard = dialog.sound.answered(response.body());
@@ -94,7 +115,7 @@ impl Phone {
             return self.reply(now, request, 500, None);
         }
         dialog.remote_cseq = cseq;
-        if dialog.reoffer == Some(Reoffer::Sent) {
+        if matches!(dialog.reoffer, Some(Reoffer::Sent | Reoffer::Asked)) {
             return self.reply(now, request, 491, None);
         }
         if let Some(target) = target_of(request) {

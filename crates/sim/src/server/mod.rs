@@ -64,8 +64,8 @@ pub struct Server {
     pub events: VecDeque<Event>,
     /// Rules that the exchange broke, in words.
     pub breaches: Vec<String>,
-    /// The exchange took part in the last step.
-    pub decided: bool,
+    /// The list of calls is to be compared with the records: a record changed, or a second is over.
+    pub compare: bool,
     shards: Vec<Shard>,
     sockets: BTreeMap<SocketAddr, (usize, LegId, Port)>,
     said: VecDeque<(usize, media::Event)>,
@@ -86,7 +86,7 @@ impl Server {
             ports: VirtualPorts::new(entropy.fork()),
             events: VecDeque::new(),
             breaches: Vec::new(),
-            decided: true,
+            compare: true,
             shards: (0..SHARDS).map(|_| Shard::new(config, entropy.fork())).collect(),
             sockets: BTreeMap::new(),
             said: VecDeque::new(),
@@ -223,7 +223,6 @@ impl Server {
     }
 
     fn hand(&mut self, now: Now, input: Input) {
-        self.decided = true;
         self.exchange.handle(now, input, &mut self.ports);
     }
 
@@ -233,6 +232,7 @@ impl Server {
             Output::Close(flow) => self.sent.push_back(Sent::Close(flow)),
             Output::Media { shard, command } => self.obey(now, shard, command),
             Output::Record(update) => {
+                self.compare = true;
                 if let Err(breach) = store.record(now, update) {
                     self.breaches.push(breach);
                 }

@@ -96,6 +96,9 @@ impl Walker {
             Direction::Sendrecv => Direction::Inactive,
             _ => Direction::Sendrecv,
         };
+        if self.entropy.below(5) == 0 {
+            return self.world.ask_for_offer(id);
+        }
         self.world.reoffer(id, direction);
     }
 
@@ -114,7 +117,10 @@ impl Walker {
     fn trouble_a_phone(&mut self) {
         let phone = self.any_phone();
         match self.entropy.below(4) {
-            0 if self.world.phones[phone].on => self.world.crash(phone),
+            0 if self.world.phones[phone].on => {
+                self.phone_crashed = true;
+                self.world.crash(phone);
+            }
             1 => self.world.rebind(phone),
             _ => self.world.break_stream(phone),
         }
@@ -190,6 +196,7 @@ impl Walker {
             2 | 3 => self.world.server().ports.limit = usize::MAX,
             4 => self.world.set_wall_clock(i64::from(self.entropy.below(7_200_000)) - 3_600_000),
             5 => {
+                self.line_forgotten = true;
                 let line = self.any_phone();
                 let line = self.world.phones[line].account.username.as_str().into();
                 self.world.command(Command::ForgetLine(line));

@@ -8,7 +8,9 @@ mod office;
 
 use std::time::Duration;
 
+use calls::Command;
 use model::Entropy;
+use model::live::CallState;
 
 use crate::clock::{millis, secs};
 use crate::network::Faults;
@@ -45,6 +47,8 @@ struct Walker {
     honeypot: usize,
     attacker: usize,
     server_crashed: bool,
+    phone_crashed: bool,
+    line_forgotten: bool,
 }
 
 /// Walks.
@@ -74,7 +78,16 @@ impl Walker {
         }
         let honeypot = world.phone(HONEYPOT, crate::world::Plan::default());
         let attacker = world.attacker();
-        Walker { world, entropy, phones, honeypot, attacker, server_crashed: false }
+        Walker {
+            world,
+            entropy,
+            phones,
+            honeypot,
+            attacker,
+            server_crashed: false,
+            phone_crashed: false,
+            line_forgotten: false,
+        }
     }
 
     fn live(&mut self) -> Result<(), Failure> {
@@ -101,7 +114,23 @@ impl Walker {
         self.world.pass(secs(40))?;
         self.hang_up_all();
         self.world.pass(QUIET)?;
+        self.end_what_nobody_can()?;
         self.world.check_quiet()
+    }
+
+    /// A held call whose phones are both off has nobody left who would notice: silence is what was agreed, and session
+    /// timers (RFC 4028) are not there yet.
+    fn end_what_nobody_can(&mut self) -> Result<(), Failure> {
+        let now = self.world.now();
+        let mut calls = self.world.server().exchange.calls(now);
+        calls.retain(|call| call.state == CallState::Held);
+        if calls.is_empty() || !self.phone_crashed {
+            return Ok(());
+        }
+        for call in calls {
+            self.world.command(Command::Hangup(call.id));
+        }
+        self.world.pass(secs(80))
     }
 
     fn hang_up_all(&mut self) {
@@ -109,6 +138,22 @@ impl Walker {
         let running: Vec<DialogId> = running.collect();
         for id in running {
             self.world.hang_up(id);
+        }
+    }
+
+    /// Who believes to be registered can be called, unless the server crashed or was told to forget.
+    fn check_registrations(&mut self) {
+        let now = self.world.now();
+        if self.server_crashed || self.line_forgotten {
+            return;
+        }
+        let rows = self.world.server().exchange.registrations(now);
+        let believes = self.world.phones.iter().filter(|phone| phone.on && phone.is_registered(now.mono));
+        let missing = believes.map(|phone| phone.account.username.clone());
+        let missing =
+            missing.into_iter().find(|name| !rows.iter().any(|row| row.line == *name && row.reachable));
+        if let Some(name) = missing {
+            self.world.object(&format!("the phone of {name} believes to be registered and can't be called"));
         }
     }
 
@@ -131,6 +176,7 @@ impl Walker {
         if self.world.attackers[self.attacker].statuses.iter().any(|status| *status < 300) {
             self.world.object("an attacker got more than a refusal");
         }
+        self.check_registrations();
         self.world.check_quiet()?;
         let (steps, digest) = (self.world.steps(), self.world.digest());
         Ok(Story { steps, records: records.len(), answered, digest })

@@ -72,7 +72,7 @@ pub(super) fn random_plan(entropy: &mut Entropy, desk: &Desk) -> Plan {
         event_payload: 96 + (entropy.below(6) as u8),
         own_payloads: entropy.below(2) == 0,
         formats,
-        packet: millis(250),
+        packet: millis(400),
         reports: entropy.below(2) == 0,
         muted: entropy.below(10) == 0,
         eager: entropy.below(3) == 0,

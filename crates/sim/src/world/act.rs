@@ -163,6 +163,11 @@ impl World {
         self.tell(usize::from(id.phone), |phone, now| phone.reoffer(now.mono, id, direction));
     }
 
+    /// Sends a re-INVITE without an offer, as some phones do to refresh a call.
+    pub fn ask_for_offer(&mut self, id: DialogId) {
+        self.tell(usize::from(id.phone), |phone, now| phone.ask_for_offer(now.mono, id));
+    }
+
     /// Presses a key.
     pub fn press(&mut self, id: DialogId, key: char) {
         self.tell(usize::from(id.phone), |phone, _| phone.press(id, key));

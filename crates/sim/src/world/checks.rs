@@ -31,7 +31,7 @@ impl World {
                 "{legs} legs in the shards, {sockets} sockets, {ports} ports held, {counted} legs counted"
             ));
         }
-        if std::mem::take(&mut server.decided) {
+        if std::mem::take(&mut server.compare) {
             let calls = server.exchange.calls(self.clock.now());
             broken = broken.or_else(|| self.check_calls(&calls, legs, held.transactions));
         }
@@ -40,7 +40,7 @@ impl World {
         }
     }
 
-    /// After each step in which the exchange took part.
+    /// After each step in which a record changed.
     fn check_calls(&self, calls: &[Call], legs: usize, transactions: usize) -> Option<String> {
         if legs > calls.len() * LEGS_PER_CALL || transactions > TRANSACTIONS {
             return Some(format!("{legs} legs and {transactions} transactions for {} calls", calls.len()));
@@ -127,8 +127,9 @@ impl World {
     /// Once a second: who should hear something and does not.
     pub(super) fn audit(&mut self) {
         let now = self.clock.now().mono;
-        if self.server.is_none() {
-            return self.excuse_all();
+        match &mut self.server {
+            Some(server) => server.compare = true,
+            None => return self.excuse_all(),
         }
         self.audit_ends(now);
         let deaf = self.phones.iter().filter(|phone| phone.on).flat_map(|phone| phone.running());
@@ -199,6 +200,7 @@ impl World {
         for phone in self.phones.iter().filter(|phone| phone.on) {
             for speaks in phone.running() {
                 let talks = speaks.stage == Stage::Answered
+                    && (speaks.role == Role::Caller || speaks.acknowledged)
                     && speaks.sound.sends_since.is_some_and(|since| since + SILENCE < now)
                     && speaks.answered.is_some_and(|at| at + SILENCE < now)
                     && !speaks.sound.is_muted();
@@ -232,8 +234,11 @@ impl World {
             let held = server.held();
             let left = held.transactions + held.dialogs + held.legs + held.media_ports;
             if left > 0 || server.legs() > 0 || server.ports.held() > 0 {
+                let calls = server.exchange.calls(self.clock.now());
                 let legs = server.legs();
-                self.fail(format!("after a long quiet {held:?} is held, with {legs} legs in the shards"));
+                self.fail(format!(
+                    "after a long quiet {held:?} is held, {legs} legs in the shards, {calls:?}"
+                ));
             }
         }
         if self.store.open() > 0 {
