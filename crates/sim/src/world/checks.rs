@@ -153,6 +153,9 @@ impl World {
             if rings && dialog.began + ring_time < now {
                 left.push((dialog.id, dialog.began, "rings for longer than anybody waits"));
             }
+            if rings && self.nobody_calls(dialog, now) {
+                left.push((dialog.id, dialog.began, "rings though nobody calls any more"));
+            }
             let partner = self.pairs.get(&dialog.id).and_then(|partner| self.find(*partner));
             let gone =
                 partner.filter(|p| matches!(p.stage, Stage::Ended(Ending::HungUp | Ending::PeerHungUp)));
@@ -169,6 +172,21 @@ impl World {
         {
             self.fail(format!("{id} {what}"));
         }
+    }
+
+    /// Whether every call that a ringing phone could be rung by was answered elsewhere or is over, for a while.
+    fn nobody_calls(&self, rings: &Dialog, now: Mono) -> bool {
+        let mut settled = None;
+        for phone in self.phones.iter().filter(|phone| phone.account.extension == rings.peer) {
+            if !phone.on || !self.lossless_since(phone.number, rings.began) {
+                return false;
+            }
+            for dialog in phone.all_dialogs().filter(|dialog| dialog.role == Role::Caller) {
+                let Some(at) = dialog.answered.or(dialog.ended) else { return false };
+                settled = settled.max(Some(at));
+            }
+        }
+        settled.is_some_and(|at| at + SILENCE < now)
     }
 
     /// Whether nothing was lost on a phone's link since a while before `since`.
