@@ -25,6 +25,8 @@ pub(crate) struct Talk {
     /// The peer's offer that is not answered yet.
     offered: Option<Session>,
     codec: Option<String>,
+    /// Whether the peer holds the other side, by what is in force.
+    holds: bool,
 }
 
 /// The peer's description can't be used.
@@ -98,13 +100,14 @@ impl Talk {
 
     /// Whether the peer holds the other side.
     pub fn holds(&self) -> bool {
-        self.theirs.as_ref().is_some_and(sdp::holds)
+        self.holds
     }
 
     fn settle(&mut self, codec: &str) {
         if let Some(offered) = self.offered.take() {
             self.theirs = Some(offered);
         }
+        self.holds = self.theirs.as_ref().is_some_and(sdp::holds);
         self.before = None;
         self.codec = Some(codec.to_owned());
     }

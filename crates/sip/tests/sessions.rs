@@ -527,3 +527,24 @@ fn a_phone_that_listens_elsewhere_than_it_sends_is_answered_where_it_listens() {
     let (flow, bye) = office.sent().remove(0);
     assert_eq!((flow.remote.to_string().as_str(), bye.method_text()), ("192.0.2.1:5060", &b"BYE"[..]));
 }
+
+#[test]
+fn a_phone_picked_up_after_its_connection_broke_gets_ack_and_bye() {
+    let mut office = Office::new();
+    let old = tcp(PHONE, 7);
+    let target =
+        Target { flow: old, uri: format!("sip:102@{PHONE}"), line: "102".into(), nat: Nat::Off, q: 1_000 };
+    let (from, to) = (Party::default(), Party::default());
+    let offer = Bytes::from_static(SDP.as_bytes());
+    office.stack.invite(office.now, Invite { target, from, to, max_forwards: 69, offer }).unwrap();
+    let invite = office.one();
+    office.receive(old, &response(&invite, 180, "callee", ""));
+    office.events();
+    office.stack.closed(office.now, old.id);
+    assert!(matches!(office.events().as_slice(), [SessionEvent::Failed { end: End::FlowClosed, .. }]));
+    office.receive(tcp(PHONE, 8), &response(&invite, 200, "callee", SDP));
+    assert_eq!(summary(&office.sent()), ["ACK", "BYE"]);
+    office.pass(Duration::from_secs(70));
+    assert!(office.events().is_empty());
+    assert_eq!((office.stack.transactions(), office.stack.dialogs()), (0, 0));
+}

@@ -7,7 +7,7 @@ use wire::sip::{Method, Name, Uri};
 
 use super::{Heard, Session, State, Timer};
 use crate::api::{Cause, End, Refusal, SessionEvent, SessionId};
-use crate::limits::FLOW_GRACE;
+use crate::limits::{FLOW_GRACE, TRANSACTION_LIFE};
 use crate::message;
 use crate::stack::Stack;
 use crate::transaction::client::{Branch, Owner};
@@ -67,16 +67,20 @@ impl Stack {
         let until = now.mono.after(FLOW_GRACE);
         for id in self.streams.get(&flow).cloned().unwrap_or_default() {
             let Some(session) = self.sessions.get_mut(&id) else { continue };
-            match &session.state {
+            match &mut session.state {
                 State::Incoming { .. } => {
                     // Nobody reads it, but without a final response the transaction would never end.
                     self.refuse(now, id, Refusal::new(487));
                     self.event(SessionEvent::Cancelled { session: id });
                 }
                 State::Calling(calling) => {
+                    // The phone may still be picked up, and then answers on another connection: it gets ACK and BYE.
+                    let silent = calling.given_up.replace(Cause::Failure).is_some();
                     let branch = calling.branch;
-                    self.client.forget(branch);
-                    self.finish_calling(id, End::FlowClosed);
+                    self.client.limit(now.mono, branch, TRANSACTION_LIFE);
+                    if !silent {
+                        self.event(SessionEvent::Failed { session: id, end: End::FlowClosed });
+                    }
                 }
                 State::Confirmed => {
                     session.lost_until = Some(until);

@@ -246,11 +246,6 @@ impl ClientTransactions {
         }
     }
 
-    /// Forgets a transaction, for example when its connection is gone.
-    pub(crate) fn forget(&mut self, branch: Branch) {
-        self.live.remove(&branch);
-    }
-
     /// Takes the next due timer; `None`: none is due.
     pub(crate) fn due(&mut self, now: Mono) -> Option<Due> {
         let (at, branch) = self.timers.due(now)?;
