@@ -12,6 +12,6 @@ mod gate;
 mod source;
 
 pub use buckets::{Buckets, MAX_SOURCES, Pace, Taken};
-pub use connections::{Connections, Limits, Proof, TooMany};
+pub use connections::{Connections, Limits, MAX_KNOWN, Proof, TooMany};
 pub use gate::{Admitted, Counts, Gate, Service, Table, Verdict};
 pub use source::Source;

@@ -20,8 +20,9 @@ use crate::{Clock, Effects};
 pub struct Patience {
     /// From accepting a connection, or from the first byte of a message, to the message's last byte.
     pub message: Duration,
-    /// Between messages, while nobody has signed in on the connection.
-    pub unproven_idle: Duration,
+    /// From accepting a connection to somebody's signing in on it, whatever comes meanwhile: pings are free, and would
+    /// keep an idler's place for ever.
+    pub unproven: Duration,
     /// Between messages, once somebody has. Phones refresh within `max_expires`, and calls may last without a message.
     pub proven_idle: Duration,
     /// For a peer to take what we send.
@@ -30,6 +31,8 @@ pub struct Patience {
     pub unproven_bytes: usize,
 }
 
+    /// Bytes that wait for the rest of their message before somebody has signed in: 10,000 strangers hold 160 MB.
+    pub unproven_pending: usize,
 impl Patience {
     /// A phone that may register for `max_expires` may be silent for that long, and once more if a refresh is late.
     #[must_use]
@@ -42,12 +45,13 @@ impl Default for Patience {
     fn default() -> Patience {
         Patience {
             message: Duration::from_secs(10),
-            unproven_idle: Duration::from_secs(60),
+            unproven: Duration::from_secs(60),
             proven_idle: Duration::from_secs(7_200),
             write: Duration::from_secs(10),
             unproven_bytes: 128 << 10,
         }
     }
+            unproven_pending: 16 << 10,
 }
 
 /// Answers to malformed requests per source: enough for a broken phone, useless to an amplifier.
@@ -128,6 +132,11 @@ impl Door {
     pub fn open_connections(&self) -> usize {
         usize::try_from(self.connections().open()).unwrap_or(usize::MAX)
     }
+    /// Phones were registered from `source` before the start: they come back, and are let in before strangers.
+    pub fn expect(&self, source: IpAddr) {
+        self.connections().know(source);
+    }
+
 
     pub(crate) fn connections(&self) -> std::sync::MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)

@@ -55,6 +55,8 @@ enum End {
     Pending(#[from] FrameError),
     #[error("idle for too long")]
     Idle,
+    #[error("nobody signed in")]
+    Unproven,
     #[error("too many bytes before signing in")]
     UnprovenBytes,
     #[error("the peer does not take what is sent")]
@@ -113,7 +115,7 @@ impl Connection {
         // Until the first message is whole, and while one is not, the clock of half a message runs.
         let mut message_since = Some(opened);
         loop {
-            let deadline = self.deadline(quiet_since, message_since);
+            let (deadline, end) = self.deadline(opened, quiet_since, message_since);
             let result = tokio::select! {
                 biased;
                 bytes = self.outgoing.recv() => match bytes {
@@ -124,7 +126,7 @@ impl Connection {
                     Ok(()) => self.read(&mut quiet_since, &mut message_since).await,
                     Err(error) => Err(error.into()),
                 },
-                () = tokio::time::sleep_until(deadline) => Err(End::Idle),
+                () = tokio::time::sleep_until(deadline) => Err(end),
             };
             if let Err(end) = result {
                 return end;
@@ -133,12 +135,23 @@ impl Connection {
         }
     }
 
-    fn deadline(&self, quiet_since: Instant, message_since: Option<Instant>) -> Instant {
+    /// When the connection is over if nothing comes, and why.
+    fn deadline(
+        &self,
+        opened: Instant,
+        quiet_since: Instant,
+        message_since: Option<Instant>,
+    ) -> (Instant, End) {
         let patience = self.door.patience();
-        let idle = if self.state.is_proven() { patience.proven_idle } else { patience.unproven_idle };
-        let whole = message_since.map(|since| since + patience.message);
-        let quiet = quiet_since + idle;
-        whole.map_or(quiet, |whole| whole.min(quiet))
+        let (quiet, end) = if self.state.is_proven() {
+            (quiet_since + patience.proven_idle, End::Idle)
+        } else {
+            (opened + patience.unproven, End::Unproven)
+        };
+        match message_since.map(|since| since + patience.message).filter(|whole| *whole < quiet) {
+            Some(whole) => (whole, End::Idle),
+            None => (quiet, end),
+        }
     }
 
     fn note_proof(&mut self) {
@@ -169,6 +182,9 @@ impl Connection {
         if whole {
             *quiet_since = now;
             *message_since = None;
+        }
+        if !self.state.is_proven() && self.framer.pending() > self.door.patience().unproven_pending {
+            return Err(End::UnprovenBytes);
         }
         *message_since = if self.framer.pending() == 0 { None } else { message_since.or(Some(now)) };
         Ok(())

@@ -210,7 +210,7 @@ async fn broken_framing_ends_the_connection() {
 
 #[tokio::test]
 async fn a_source_has_so_many_connections_and_no_more() {
-    let limits = Limits { total: 10, per_source: 2, unproven_per_source: 2 };
+    let limits = Limits { total: 10, per_source: 2, unproven_per_source: 2, unproven: 10 };
     let house = house(limits, Patience::default()).await;
     let address = house.address(Transport::Tcp);
     let mut streams = Vec::new();
@@ -232,8 +232,7 @@ async fn a_source_has_so_many_connections_and_no_more() {
 #[tokio::test]
 async fn half_a_message_an_idle_stranger_and_a_talkative_one_are_cut_off() {
     let short = Duration::from_millis(50);
-    let patience =
-        Patience { message: short, unproven_idle: short, unproven_bytes: 2_000, ..Patience::default() };
+    let patience = Patience { message: short, unproven: short, unproven_bytes: 2_000, ..Patience::default() };
     let house = house(Limits::default(), patience).await;
     for sent in [&b""[..], b"OPTIONS sip:x SIP", b"\r\n\r\n"] {
         let mut stream = TcpStream::connect(house.address(Transport::Tcp)).await.unwrap();
@@ -259,6 +258,36 @@ async fn half_a_message_an_idle_stranger_and_a_talkative_one_are_cut_off() {
         .await
         .unwrap();
     while !read(&mut stranger).await.is_empty() {}
+    house.closed().await;
+}
+
+#[tokio::test]
+async fn pings_do_not_keep_a_stranger_s_connection() {
+    let patience = Patience { unproven: Duration::from_millis(200), ..Patience::default() };
+    let house = house(Limits::default(), patience).await;
+    let (mut reader, mut writer) =
+        TcpStream::connect(house.address(Transport::Tcp)).await.unwrap().into_split();
+    let pings = tokio::spawn(async move {
+        while writer.write_all(b"\r\n\r\n").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let mut buffer = [0; 64];
+    let until_closed = async { while reader.read(&mut buffer).await.is_ok_and(|count| count > 0) {} };
+    timeout(LONG, until_closed).await.unwrap();
+    house.closed().await;
+    pings.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stranger_s_half_message_takes_little_room() {
+    let patience = Patience { unproven_pending: 1_000, ..Patience::default() };
+    let house = house(Limits::default(), patience).await;
+    let mut stream = TcpStream::connect(house.address(Transport::Tcp)).await.unwrap();
+    let whole = String::from_utf8(request("OPTIONS", "large")).unwrap();
+    let half = whole.replace("Length: 0\r\n\r\n", &format!("Length: 9000\r\n\r\n{}", "x".repeat(2_000)));
+    stream.write_all(half.as_bytes()).await.unwrap();
+    while !read(&mut stream).await.is_empty() {}
     house.closed().await;
 }
 

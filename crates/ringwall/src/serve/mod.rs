@@ -121,6 +121,7 @@ async fn start(
     let mut exchange = calls::Exchange::new(setup);
     let mut ports = net::media::BoundPorts::new(range, entropy.fork());
     let restored = bindings.into_iter().map(|binding| {
+        door.expect(binding.source.ip());
         let flow = door.flows().restored(binding.transport, binding.local, binding.source);
         (binding, flow)
     });
