@@ -122,6 +122,25 @@ fn a_user_part_in_the_request_uri_of_a_register_is_passed_over() {
 }
 
 #[test]
+fn a_digest_uri_without_a_user_is_taken_and_one_for_another_host_is_not() {
+    for (digest_uri, status) in
+        [("sip:pbx.example.com:5060", 100), ("sip:elsewhere.example", 400), ("sip:103@pbx.example.com", 400)]
+    {
+        let mut office = Office::new();
+        let flow = udp("192.0.2.1:5060");
+        let invite = Text::invite("101", "102", flow);
+        office.receive(flow, &invite.to_string());
+        let challenge = office.one();
+        let mut asked = invite.clone();
+        asked.uri = digest_uri.into();
+        let mut answered = asked.next().answering(&challenge, "password-of-101");
+        answered.uri = invite.uri;
+        office.receive(flow, &answered.to_string());
+        assert_eq!(office.one().status(), Some(status), "{digest_uri}");
+    }
+}
+
+#[test]
 fn an_extensions_number_may_stand_in_to_when_a_line_of_it_authenticates() {
     let mut directory = phone::directory();
     let line = phone::line("101-mobile", "101", model::directory::DigestPolicy::Both);

@@ -189,14 +189,15 @@ fn accepts(policy: DigestPolicy, algorithm: Algorithm) -> bool {
 }
 
 /// Whether the digest URI names what the request is for (RFC 7616 section 3.4.6). Phones and proxies in between
-/// change parameters and ports, so user and host decide.
+/// change parameters and ports, so user and host decide; SIPp leaves the user out.
 fn fits(digest_uri: &[u8], request_uri: &[u8]) -> bool {
     if digest_uri == request_uri {
         return true;
     }
     match (Uri::parse(digest_uri), Uri::parse(request_uri)) {
         (Ok(Uri::Sip(one)), Ok(Uri::Sip(other))) => {
-            one.user_decoded() == other.user_decoded() && one.host == other.host
+            let same_user = one.user.is_none() || one.user_decoded() == other.user_decoded();
+            same_user && one.host == other.host
         }
         (Ok(one), Ok(other)) => one.matches(&other),
         _ => false,
