@@ -276,8 +276,10 @@ impl Worker {
         let Some(tenant) = self.sockets.get(slot).and_then(Option::as_ref) else { return };
         let room = storage.get_mut(HEADROOM..STORAGE - TAILROOM).unwrap_or_default();
         // Nothing there any more, or an error of something sent before: the next wait tells.
+        let room_bytes = room.len();
         let Ok((length, source)) = tenant.socket(port).recv_from(room) else { return };
-        if !self.admits(source) {
+        // What fills the room was cut to fit it, and its last bytes are not what its head says: no packet to pass on.
+        if length >= room_bytes || !self.admits(source) {
             return;
         }
         let leg = tenant.leg;
