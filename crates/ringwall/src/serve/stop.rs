@@ -75,7 +75,8 @@ pub async fn drain(control: &ControlHandle, drain: Duration, signals: &mut Signa
     }
     control.command(Command::EndAll);
     tokio::select! {
-        () = until(control, LAST_BYES, |exchange, _| exchange.held().dialogs == 0) => {}
+        // A dialog is gone once its BYE is sent; the transaction is there as long as the BYE may have to be repeated.
+        () = until(control, LAST_BYES, |exchange, _| exchange.held().transactions == 0) => {}
         () = signals.again() => {}
     }
 }
