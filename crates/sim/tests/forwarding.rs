@@ -157,3 +157,25 @@ fn a_change_of_the_configuration_counts_for_the_next_call() {
     world.hang_up(second.0);
     assert_eq!(world.finish().len(), 2);
 }
+
+#[test]
+fn a_phone_that_sends_its_calls_elsewhere_is_followed() {
+    let mut world = World::new(12, office());
+    let [alice, bob, carol] = world.phones(["101", "102", "103"]);
+    world.phones[bob].habits.answering = Answering::Moved("103");
+    let (caller, callee) = world.connect_call(alice, "102", carol);
+    world.assert_talking(caller, callee);
+    world.hang_up(callee);
+    assert_eq!(world.finish()[0].route, "102 > 103");
+}
+
+#[test]
+fn two_phones_that_send_their_calls_to_each_other_make_no_loop() {
+    let mut world = World::new(13, office());
+    let [alice, bob, carol] = world.phones(["101", "102", "103"]);
+    world.phones[bob].habits.answering = Answering::Moved("103");
+    world.phones[carol].habits.answering = Answering::Moved("102");
+    let caller = world.call(alice, "102");
+    world.wait("the call is over", secs(5), |world| world.dialog(caller).is_over());
+    assert_eq!(world.finish().len(), 1);
+}

@@ -130,7 +130,9 @@ impl Phone {
         let Some(dialog) = self.dialogs.get_mut(&number) else { return };
         let cseq = dialog.cseq;
         dialog.statuses.push(status);
-        dialog.finals.push((cseq, status));
+        if response.is_some() {
+            dialog.finals.push((cseq, status));
+        }
         let Some(response) = response else {
             let ending = if dialog.hang_up_due { Ending::Cancelled } else { Ending::TimedOut };
             return self.finish(number, ending);

@@ -15,6 +15,8 @@ pub enum Answering {
     AtOnce,
     /// Refuses at once with this status.
     Refuses(u16),
+    /// Sends the call to this number by its own forwarding key (302).
+    Moved(&'static str),
     /// Rings, and refuses with this status after this long.
     RefusesAfter(u16, Duration),
     /// Says nothing at all.

@@ -49,6 +49,7 @@ impl Phone {
             Answering::Silent => return,
             Answering::AtOnce => return self.answer(now, id),
             Answering::Refuses(status) => return self.refuse(now, id, status),
+            Answering::Moved(_) => return self.refuse(now, id, 302),
             Answering::Rings => self.provisional(now, id, 180),
             Answering::After(after) => {
                 self.provisional(now, id, 180);

@@ -5,6 +5,8 @@ use wire::digest::{Algorithm, Answer, Challenge, Request, ha1};
 use wire::sip::{Message, Name, Writer};
 
 use super::Phone;
+use super::habits::Answering;
+use crate::office::DOMAIN;
 
 /// A request without what changes when it is sent again: branch, number, credentials.
 #[derive(Clone, Debug)]
@@ -117,6 +119,11 @@ impl Phone {
         writer.header(Name::UserAgent, "sim");
         if status < 300 && request.method() == Some(wire::sip::Method::Invite) {
             writer.header(Name::Contact, format!("<{}>", self.contact_uri()));
+        }
+        if let Answering::Moved(to) = self.habits.answering
+            && status == 302
+        {
+            writer.header(Name::Contact, format!("<sip:{to}@{DOMAIN}>"));
         }
         if let Some(body) = body {
             writer.body("application/sdp", body);

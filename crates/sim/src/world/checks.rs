@@ -13,6 +13,8 @@ use crate::phone::{Complaint, Dialog, DialogId, Ending, Role, Stage, Tone};
 const SILENCE: Duration = secs(6);
 /// Packets by which the server has learnt where a phone behind a router is.
 const SPOKEN: u32 = 5;
+/// A phone that was hard to reach may ring for a call that was given up a moment before: 64 x T1.
+const LIFE: Duration = secs(32);
 /// Legs that one call may have: phones that ring at once, and the caller.
 const LEGS_PER_CALL: usize = 64;
 /// More transactions than this can't come from a handful of phones.
@@ -67,7 +69,7 @@ impl World {
                 Complaint::Unanswered { since, what } if lost.is_none_or(|lost| lost < since) => {
                     format!("{name} got no answer to {what}, on a good network")
                 }
-                Complaint::NotAcknowledged { since, what } if lost.is_none_or(|lost| lost < since) => {
+                Complaint::NotAcknowledged { since, what } if lost.is_none_or(|lost| lost + LIFE < since) => {
                     format!("{name} got no ACK for {what}, on a good network")
                 }
                 Complaint::Unanswered { .. } | Complaint::NotAcknowledged { .. } => continue,

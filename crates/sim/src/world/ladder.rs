@@ -54,8 +54,7 @@ fn line(rung: &Rung) -> String {
         .lines()
         .filter(|line| line.starts_with("m=") || line.starts_with("a=send") || line.starts_with("a=recv"));
     let audio: Vec<&str> = audio.collect();
-    let mut call_id = field("Call-ID:");
-    call_id.truncate(8);
+    let call_id: String = field("Call-ID:").chars().take(8).collect();
     format!(
         "{:>10.3}  {:<28} {}  [{} {}] {}",
         rung.at.as_nanos() as f64 / 1e9,
