@@ -12,7 +12,7 @@ use std::path::Path;
 use model::Transport;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Bytes of signalling that the kernel keeps while the reader is busy: 4,000 requests of 1 KB. The kernel cuts it to
+/// Bytes of signalling that the kernel keeps while the reader is busy: 4,000 requests of 1 KB. The kernel may cut it to
 /// `net.core.rmem_max`.
 const SIP_RECEIVE_BUFFER: usize = 4 << 20;
 /// Bytes of one media stream that the kernel keeps: a third of a second of G.711 at 20 ms with its overhead; more would
@@ -20,6 +20,8 @@ const SIP_RECEIVE_BUFFER: usize = 4 << 20;
 const MEDIA_RECEIVE_BUFFER: usize = 32 << 10;
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1_024;
+/// Administrators that wait to be accepted.
+const CONTROL_BACKLOG: i32 = 128;
 /// Longest path of a Unix socket (`sun_path` is 108 bytes with its end).
 pub const MAX_SOCKET_PATH: usize = 107;
 
@@ -81,8 +83,10 @@ fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Soc
 /// A UDP socket for signalling.
 pub(crate) fn sip_udp(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
-    // Cut by the kernel to what it allows; a smaller one only sheds earlier.
-    let _ = socket.set_recv_buffer_size(SIP_RECEIVE_BUFFER);
+    // Beyond the system's limit only with CAP_NET_ADMIN; else cut to it, and a smaller one only sheds earlier.
+    if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, SIP_RECEIVE_BUFFER).is_err() {
+        let _ = socket.set_recv_buffer_size(SIP_RECEIVE_BUFFER);
+    }
     socket.bind(&address.into())?;
     Ok(socket.into())
 }
@@ -123,9 +127,12 @@ pub fn control_socket(path: &Path) -> io::Result<UnixListener> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // Nobody can connect between bind and chmod whom the folder (0700) does not let in.
-    let listener = UnixListener::bind(path)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&socket2::SockAddr::unix(path)?)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    // Before this nobody can connect, whatever the umask made of the mode.
+    socket.listen(CONTROL_BACKLOG)?;
+    let listener = UnixListener::from(std::os::fd::OwnedFd::from(socket));
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -155,6 +162,17 @@ mod tests {
         assert!(line.contains(&address.port().to_string()), "{line}");
         assert!(line.contains("in use") && line.contains("--port-offset"), "{line}");
         assert!(!line.contains('\n'));
+    }
+
+    #[test]
+    fn the_control_socket_is_for_its_owner_only_and_takes_the_place_of_a_dead_one() {
+        let path = std::env::temp_dir().join(format!("ringwall-control-{}.sock", std::process::id()));
+        drop(control_socket(&path).unwrap());
+        let listener = control_socket(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::os::unix::net::UnixStream::connect(&path).unwrap();
+        listener.accept().unwrap();
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -11,15 +11,18 @@ use model::live::Held;
 use model::{Flow, Mono, Now, Transport};
 use wire::sip::{Message, Method};
 
-use crate::inbox::{Arrival, Inbox, Order, Tray};
+use crate::inbox::{Arrival, Inbox, Order, STALE, Tray};
 use crate::media::{BoundPorts, Order as ShardOrder, Shards};
 use crate::sip::Door;
 use crate::{Clock, Effects};
 
-/// Messages of calls in progress taken in a row, before anything else has its turn.
+/// Messages of calls in progress taken in a row, before orders and shards have their turn.
 const IN_PROGRESS_BATCH: usize = 64;
-/// New requests taken in a row: few, so that what belongs to calls never waits long behind them.
+/// New requests taken in a row, when nothing more urgent waits ...
 const FRESH_BATCH: usize = 16;
+/// ... and when something does: few, so that calls go on, but not none, so that nobody is shut out by a flood of what
+/// only claims to belong to a call.
+const FRESH_SHARE: usize = 1;
 /// What shards said, taken in a row.
 const MEDIA_BATCH: usize = 256;
 
@@ -121,7 +124,12 @@ impl Control {
             if next == Next::End {
                 break;
             }
-            let busy = obeyed + self.in_progress(now) + self.media(now) + self.fresh(now) + self.wake(now);
+            let busy = obeyed
+                + self.in_progress(now)
+                + self.media(now)
+                + self.credentialed(now)
+                + self.unknown(now)
+                + self.wake(now);
             self.shards.ring();
             if busy == 0 {
                 self.wait();
@@ -167,12 +175,30 @@ impl Control {
         IN_PROGRESS_BATCH
     }
 
-    fn fresh(&mut self, now: Now) -> usize {
-        for count in 0..FRESH_BATCH {
-            let Ok(arrival) = self.tray.fresh.try_recv() else { return count };
+    fn credentialed(&mut self, now: Now) -> usize {
+        let share = if self.tray.in_progress.is_empty() { FRESH_BATCH } else { FRESH_SHARE };
+        for count in 0..share {
+            let Ok(arrival) = self.tray.credentialed.try_recv() else { return count };
             self.receive(now, arrival);
         }
-        FRESH_BATCH
+        share
+    }
+
+    fn unknown(&mut self, now: Now) -> usize {
+        let idle = self.tray.in_progress.is_empty() && self.tray.credentialed.is_empty();
+        let share = if idle { FRESH_BATCH } else { FRESH_SHARE };
+        for count in 0..share {
+            let Ok(arrival) = self.tray.unknown.try_recv() else { return count };
+            if now.mono.saturating_since(arrival.at) > STALE {
+                self.door.inbox.count_shed();
+                if let Some(answer) = self.door.overloaded(&arrival) {
+                    self.door.flows().send(&arrival.flow, &answer);
+                }
+            } else {
+                self.receive(now, arrival);
+            }
+        }
+        share
     }
 
     fn media(&mut self, now: Now) -> usize {
@@ -184,7 +210,7 @@ impl Control {
     }
 
     fn receive(&mut self, now: Now, arrival: Arrival) {
-        let Arrival { flow, message } = arrival;
+        let Arrival { flow, message, .. } = arrival;
         let stranger = flow.transport == Transport::Tcp && !self.door.flows().is_proven(flow.id);
         self.handle(now, Input::Received { flow, message }, stranger.then_some(flow));
     }

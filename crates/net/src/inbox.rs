@@ -1,24 +1,29 @@
-//! The way into the control thread: two bounded queues of messages, and orders that are never lost.
+//! The way into the control thread: three bounded queues of messages, and orders that are never lost.
 //!
-//! Under a flood calls in progress come before new calls (SPEC R4.17): messages that belong to something we already hold
-//! wait in a queue of their own, which is emptied first; the other one is short, so that what waits in it is
-//! still wanted when its turn comes.
+//! Under a flood calls in progress come before new calls, and who shows credentials before who does not (SPEC R4.17).
+//! So whoever was let in is served to the end, and strangers get what is left: a server that is offered twice what
+//! it can do still does what it can.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use calls::Exchange;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use model::{Flow, FlowId, Now};
-use wire::sip::{Message, Method};
+use model::{Flow, FlowId, Mono, Now};
+use wire::sip::{Message, Method, Name};
 
 use crate::Bell;
 
 /// Messages of calls in progress that may wait: what 2,000 calls send within a second.
 pub const MAX_IN_PROGRESS: usize = 16_384;
-/// New requests that may wait. At 8,000 a second this is a quarter of a second, so an INVITE is served before its
-/// sender's timer A (500 ms) repeats it.
-pub const MAX_FRESH: usize = 2_048;
+/// Requests with credentials that may wait: they were challenged a moment ago, so they are as many as were let in.
+pub const MAX_CREDENTIALED: usize = 4_096;
+/// Requests without credentials that may wait: an office of 1,000 phones that all come back at once, twice.
+pub const MAX_UNKNOWN: usize = 2_048;
+/// A request without credentials that waited longer is refused rather than served: its sender is about to repeat it
+/// (RFC 3261 timer A: 500 ms), and the one served late would only be served twice.
+pub const STALE: Duration = Duration::from_millis(300);
 
 /// A message and where it came from.
 pub struct Arrival {
@@ -26,6 +31,35 @@ pub struct Arrival {
     pub flow: Flow,
     /// What came.
     pub message: Message,
+    /// When.
+    pub at: Mono,
+}
+
+/// In which order messages are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// It belongs to a transaction or dialog that we hold, or claims so.
+    InProgress,
+    /// Something new, with credentials.
+    Credentialed,
+    /// Something new from whoever.
+    Unknown,
+}
+
+impl Urgency {
+    /// Which one a message has.
+    pub fn of(message: &Message) -> Urgency {
+        let in_progress = match message.method() {
+            None | Some(Method::Ack | Method::Bye | Method::Cancel) => true,
+            Some(_) => message.to().is_ok_and(|to| to.tag().is_some()),
+        };
+        let credentials = || [Name::Authorization, Name::ProxyAuthorization].map(|name| message.first(name));
+        match in_progress {
+            true => Urgency::InProgress,
+            false if credentials().iter().any(Option::is_some) => Urgency::Credentialed,
+            false => Urgency::Unknown,
+        }
+    }
 }
 
 /// A question to the exchange, asked on the control thread.
@@ -46,13 +80,12 @@ pub enum Order {
     Stop,
 }
 
-/// What a full queue does to a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a message.
 pub enum Delivery {
     /// It waits for its turn.
     Queued,
-    /// Its queue is full; it was dropped and counted.
-    Shed,
+    /// Its queue is full; it was counted and comes back.
+    Shed(Box<Arrival>),
     /// The control thread is gone.
     Gone,
 }
@@ -61,7 +94,8 @@ pub enum Delivery {
 #[derive(Clone)]
 pub struct Inbox {
     in_progress: Sender<Arrival>,
-    fresh: Sender<Arrival>,
+    credentialed: Sender<Arrival>,
+    unknown: Sender<Arrival>,
     orders: Sender<Order>,
     shed: Arc<AtomicU64>,
     bell: Bell,
@@ -71,8 +105,10 @@ pub struct Inbox {
 pub struct Tray {
     /// Emptied first.
     pub in_progress: Receiver<Arrival>,
-    /// New requests.
-    pub fresh: Receiver<Arrival>,
+    /// Then these.
+    pub credentialed: Receiver<Arrival>,
+    /// And these when there is nothing else.
+    pub unknown: Receiver<Arrival>,
     /// Orders.
     pub orders: Receiver<Order>,
     /// Rung when one of them got something.
@@ -82,32 +118,50 @@ pub struct Tray {
 impl Tray {
     /// Whether nothing waits in it.
     pub fn is_empty(&self) -> bool {
-        self.in_progress.is_empty() && self.fresh.is_empty() && self.orders.is_empty()
+        self.in_progress.is_empty()
+            && self.credentialed.is_empty()
+            && self.unknown.is_empty()
+            && self.orders.is_empty()
     }
 }
 
 /// Both ends.
 pub fn inbox() -> (Inbox, Tray) {
     let (in_progress, progress_end) = crossbeam_channel::bounded(MAX_IN_PROGRESS);
-    let (fresh, fresh_end) = crossbeam_channel::bounded(MAX_FRESH);
+    let (credentialed, credentialed_end) = crossbeam_channel::bounded(MAX_CREDENTIALED);
+    let (unknown, unknown_end) = crossbeam_channel::bounded(MAX_UNKNOWN);
     let (orders, orders_end) = crossbeam_channel::unbounded();
     let bell = Bell::new();
-    let inbox = Inbox { in_progress, fresh, orders, shed: Arc::default(), bell: bell.clone() };
-    (inbox, Tray { in_progress: progress_end, fresh: fresh_end, orders: orders_end, bell })
+    let inbox =
+        Inbox { in_progress, credentialed, unknown, orders, shed: Arc::default(), bell: bell.clone() };
+    (
+        inbox,
+        Tray {
+            in_progress: progress_end,
+            credentialed: credentialed_end,
+            unknown: unknown_end,
+            orders: orders_end,
+            bell,
+        },
+    )
 }
 
 impl Inbox {
     /// Puts a message into its queue.
     pub fn deliver(&self, arrival: Arrival) -> Delivery {
-        let queue = if is_in_progress(&arrival.message) { &self.in_progress } else { &self.fresh };
+        let queue = match Urgency::of(&arrival.message) {
+            Urgency::InProgress => &self.in_progress,
+            Urgency::Credentialed => &self.credentialed,
+            Urgency::Unknown => &self.unknown,
+        };
         match queue.try_send(arrival) {
             Ok(()) => {
                 self.bell.ring();
                 Delivery::Queued
             }
-            Err(TrySendError::Full(_)) => {
-                self.shed.fetch_add(1, Ordering::Relaxed);
-                Delivery::Shed
+            Err(TrySendError::Full(arrival)) => {
+                self.count_shed();
+                Delivery::Shed(Box::new(arrival))
             }
             Err(TrySendError::Disconnected(_)) => Delivery::Gone,
         }
@@ -118,6 +172,11 @@ impl Inbox {
         // The only failure is that nobody is there to obey any more.
         let _ = self.orders.send(order);
         self.bell.ring();
+    }
+
+    /// Counts a message that was not served.
+    pub(crate) fn count_shed(&self) {
+        self.shed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The control thread's bell, for who fills another queue of its.
@@ -131,37 +190,31 @@ impl Inbox {
     }
 }
 
-/// Whether a message belongs to a transaction or dialog that we hold, or claims so.
-pub fn is_in_progress(message: &Message) -> bool {
-    match message.method() {
-        None | Some(Method::Ack | Method::Bye | Method::Cancel) => true,
-        Some(_) => message.to().is_ok_and(|to| to.tag().is_some()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn message(start: &str, to: &str, method: &str) -> Message {
+    fn message(start: &str, to: &str, method: &str, more: &str) -> Message {
         let text = format!(
             "{start}\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\nTo: {to}\r\n\
-             Call-ID: c\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+             Call-ID: c\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\n{more}Content-Length: 0\r\n\r\n"
         );
         Message::parse(text.into_bytes().into()).unwrap()
     }
 
     #[test]
-    fn what_belongs_to_a_call_goes_before_what_is_new() {
-        for (start, to, method, expected) in [
-            ("INVITE sip:b@x SIP/2.0", "<sip:b@x>", "INVITE", false),
-            ("REGISTER sip:x SIP/2.0", "<sip:b@x>", "REGISTER", false),
-            ("INVITE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "INVITE", true),
-            ("BYE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "BYE", true),
-            ("CANCEL sip:b@x SIP/2.0", "<sip:b@x>", "CANCEL", true),
-            ("SIP/2.0 200 OK", "<sip:b@x>;tag=2", "INVITE", true),
+    fn what_belongs_to_a_call_goes_before_credentials_and_these_before_strangers() {
+        let digest = "Authorization: Digest username=\"a\"\r\n";
+        for (start, to, method, more, expected) in [
+            ("INVITE sip:b@x SIP/2.0", "<sip:b@x>", "INVITE", "", Urgency::Unknown),
+            ("REGISTER sip:x SIP/2.0", "<sip:b@x>", "REGISTER", "", Urgency::Unknown),
+            ("INVITE sip:b@x SIP/2.0", "<sip:b@x>", "INVITE", digest, Urgency::Credentialed),
+            ("INVITE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "INVITE", "", Urgency::InProgress),
+            ("BYE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "BYE", "", Urgency::InProgress),
+            ("CANCEL sip:b@x SIP/2.0", "<sip:b@x>", "CANCEL", "", Urgency::InProgress),
+            ("SIP/2.0 200 OK", "<sip:b@x>;tag=2", "INVITE", "", Urgency::InProgress),
         ] {
-            assert_eq!(is_in_progress(&message(start, to, method)), expected, "{start} {to}");
+            assert_eq!(Urgency::of(&message(start, to, method, more)), expected, "{start} {to}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What every signalling socket shares: the gate, the counts, the way in, and who hears of trouble.
 
-use std::net::{IpAddr, SocketAddr};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,10 +11,10 @@ use bytes::Bytes;
 use guard::{Admitted, Buckets, Connections, Gate, Limits, Pace, Taken, Verdict};
 use model::Flow;
 use model::event::{self, Event, Kind};
-use wire::sip::{Malformed, Message};
+use wire::sip::{Malformed, Message, Name, Writer};
 
 use super::Flows;
-use crate::inbox::{self, Arrival, Delivery, Inbox};
+use crate::inbox::{Arrival, Delivery, Inbox, Urgency};
 use crate::{Clock, Effects};
 
 /// How long and how much is waited for on a connection.
@@ -29,10 +31,10 @@ pub struct Patience {
     pub write: Duration,
     /// Bytes read before somebody has signed in: a registration takes two messages of a kilobyte.
     pub unproven_bytes: usize,
-}
-
     /// Bytes that wait for the rest of their message before somebody has signed in: 10,000 strangers hold 160 MB.
     pub unproven_pending: usize,
+}
+
 impl Patience {
     /// A phone that may register for `max_expires` may be silent for that long, and once more if a refresh is late.
     #[must_use]
@@ -49,13 +51,15 @@ impl Default for Patience {
             proven_idle: Duration::from_secs(7_200),
             write: Duration::from_secs(10),
             unproven_bytes: 128 << 10,
+            unproven_pending: 16 << 10,
         }
     }
-            unproven_pending: 16 << 10,
 }
 
 /// Answers to malformed requests per source: enough for a broken phone, useless to an amplifier.
 const BAD_REQUEST_PACE: Pace = Pace { rate: 5, burst: 20 };
+/// When who was refused may come back, in seconds.
+const RETRY_AFTER: Range<u64> = 2..10;
 /// Log lines on one kind of trouble, from one source.
 const REPORT_PACE: Pace = Pace { rate: 1, burst: 5 };
 
@@ -128,15 +132,15 @@ impl Door {
         &self.counters
     }
 
-    /// Open connections.
-    pub fn open_connections(&self) -> usize {
-        usize::try_from(self.connections().open()).unwrap_or(usize::MAX)
-    }
     /// Phones were registered from `source` before the start: they come back, and are let in before strangers.
     pub fn expect(&self, source: IpAddr) {
         self.connections().know(source);
     }
 
+    /// Open connections.
+    pub fn open_connections(&self) -> usize {
+        usize::try_from(self.connections().open()).unwrap_or(usize::MAX)
+    }
 
     pub(crate) fn connections(&self) -> std::sync::MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
@@ -151,22 +155,29 @@ impl Door {
         }
     }
 
-    /// Parses a message and hands it on. `Some` is what a malformed request is answered with.
+    /// Parses a message and hands it on.
     pub(crate) fn receive(&self, entrance: &Entrance, flow: Flow, bytes: Bytes) -> Received {
         let message = match Message::parse(bytes.clone()) {
             Ok(message) => message,
-            Err(why) => return Received::Malformed(self.malformed(&flow, &bytes, why)),
+            Err(why) => return Received::Answer(self.malformed(&flow, &bytes, why).map(Bytes::from)),
         };
-        if matches!(entrance, Entrance::InProgress(_)) && !inbox::is_in_progress(&message) {
+        if matches!(entrance, Entrance::InProgress(_)) && Urgency::of(&message) != Urgency::InProgress {
             return Received::Taken;
         }
-        match self.inbox.deliver(Arrival { flow, message }) {
+        match self.inbox.deliver(Arrival { flow, message, at: self.clock.mono() }) {
             Delivery::Queued | Delivery::Gone => Received::Taken,
-            Delivery::Shed => {
-                self.report(&event::OVERLOADED, flow.remote.ip(), |event| event.with("source", flow.remote));
-                Received::Shed
-            }
+            Delivery::Shed(arrival) => Received::Answer(self.overloaded(&arrival)),
         }
+    }
+
+    /// What somebody is told whose request can't be served now: to come back later, which is the end of it, where silence would
+    /// only be asked again. Told without any state.
+    pub(crate) fn overloaded(&self, arrival: &Arrival) -> Option<Bytes> {
+        // Who it was says nothing: one line tells that it happens, whoever is hit.
+        self.report(&event::OVERLOADED, IpAddr::V4(Ipv4Addr::UNSPECIFIED), |event| {
+            event.with("refused", self.inbox.shed())
+        });
+        refusal(&arrival.message)
     }
 
     fn malformed(&self, flow: &Flow, bytes: &[u8], why: Malformed) -> Option<Vec<u8>> {
@@ -208,8 +219,20 @@ pub(crate) enum Entrance {
 pub(crate) enum Received {
     /// It is on its way, or was not for us.
     Taken,
-    /// A queue was full.
-    Shed,
-    /// It is no SIP; the answer, where one is safe.
-    Malformed(Option<Vec<u8>>),
+    /// It goes no further; what it is answered, where an answer is safe.
+    Answer(Option<Bytes>),
+}
+
+/// 503 to a request that is new (RFC 3261 section 21.5.4), the same to its retransmissions.
+fn refusal(request: &Message) -> Option<Bytes> {
+    if Urgency::of(request) == Urgency::InProgress {
+        return None;
+    }
+    let mut hasher = DefaultHasher::new();
+    (request.call_id(), request.cseq().ok().map(|cseq| cseq.number)).hash(&mut hasher);
+    let hash = hasher.finish();
+    let mut answer = Writer::answer(request, 503, "Overloaded", None, Some(&format!("{hash:016x}")));
+    // Spread, so that those who were refused together don't come back together.
+    let wait = RETRY_AFTER.start + hash % (RETRY_AFTER.end - RETRY_AFTER.start);
+    Some(answer.header_fmt(Name::RetryAfter, format_args!("{wait}")).finish())
 }

@@ -211,8 +211,7 @@ impl Connection {
     }
 
     async fn message(&mut self, bytes: Bytes) -> Result<(), End> {
-        // A shed message is repeated by nobody on a stream; its sender's transaction times out, as with a lost one.
-        if let Received::Malformed(Some(answer)) = self.door.receive(&self.entrance, self.flow, bytes) {
+        if let Received::Answer(Some(answer)) = self.door.receive(&self.entrance, self.flow, bytes) {
             self.write(&answer).await?;
         }
         Ok(())

@@ -63,7 +63,7 @@ impl House {
     }
 
     async fn arrival(&self) -> Arrival {
-        let (fresh, in_progress) = (self.tray.fresh.clone(), self.tray.in_progress.clone());
+        let (fresh, in_progress) = (self.tray.unknown.clone(), self.tray.in_progress.clone());
         let wait = move || {
             let mut select = crossbeam_channel::Select::new();
             select.recv(&fresh);
@@ -340,4 +340,27 @@ async fn a_listener_moves_from_one_address_to_all_and_back_on_its_port() {
         house.listeners.prepare(&both).await.unwrap();
         house.listeners.commit().await;
     }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_any_more_is_told_to_come_back_later() {
+    let house = house(Limits::default(), Patience::default()).await;
+    let peer = udp_peer(&house).await;
+    let mut told = None;
+    for number in 0..inbox::MAX_UNKNOWN + 1_000 {
+        peer.send(&request("INVITE", &format!("{number}"))).await.unwrap();
+        let mut buffer = [0; 2_000];
+        tokio::task::yield_now().await;
+        if let Ok(count) = peer.try_recv(&mut buffer) {
+            told = Some(String::from_utf8(buffer[..count].to_vec()).unwrap());
+            break;
+        }
+    }
+    let told = match told {
+        Some(told) => told,
+        None => receive(&peer).await,
+    };
+    assert!(told.starts_with("SIP/2.0 503 "), "{told}");
+    assert!(told.contains("Retry-After: ") && told.contains("To: <sip:b@x>;tag="), "{told}");
+    assert_eq!(house.tray.unknown.len(), inbox::MAX_UNKNOWN);
 }

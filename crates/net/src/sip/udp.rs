@@ -94,10 +94,10 @@ impl UdpPort {
         }
         let flow = Flow { id: self.id, transport: Transport::Udp, local, remote: meta.addr };
         // Copied, so that a message kept for long does not keep the whole batch's storage with it.
-        if let Received::Malformed(Some(answer)) =
+        if let Received::Answer(Some(answer)) =
             door.receive(&entrance, flow, Bytes::copy_from_slice(datagram))
         {
-            // Would block, or unreachable: the sender of such a request may do without.
+            // Would block, or unreachable: who gets such an answer may do without.
             let _ = self.send(&flow, &answer);
         }
     }
