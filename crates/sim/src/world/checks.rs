@@ -155,7 +155,7 @@ impl World {
             if rings && dialog.began + ring_time < now {
                 left.push((dialog.id, dialog.began, "rings for longer than anybody waits"));
             }
-            if rings && self.nobody_calls(dialog, now) {
+            if rings && dialog.began + SILENCE < now && self.nobody_calls(dialog, now) {
                 left.push((dialog.id, dialog.began, "rings though nobody calls any more"));
             }
             let partner = self.pairs.get(&dialog.id).and_then(|partner| self.find(*partner));
