@@ -7,7 +7,5 @@ const CALLS: &str = "fsync,fdatasync,pwrite64,write,rename,renameat2,ftruncate,u
 pub fn kill_at(calls: &str, n: u32) -> Vec<String> {
     let trace = format!("trace={CALLS}");
     let inject = format!("inject={calls}:signal=KILL:when={n}");
-    ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", &trace, "-e", &inject, "--"]
-        .map(String::from)
-        .to_vec()
+    ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", &trace, "-e", &inject, "--"].map(String::from).to_vec()
 }
