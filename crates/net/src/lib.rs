@@ -1,7 +1,7 @@
 //! Sockets, threads and timers: drives the machines.
 //!
 //! Signalling sockets ([`sip`]) live on tokio, ask the guard's gate before they parse, and put messages into the
-//! [`inbox`]; one control thread ([`control`]) owns the exchange and decides; media threads ([`media`]) move
+//! [`mod@inbox`]; one control thread ([`control`]) owns the exchange and decides; media threads ([`media`]) move
 //! packets. What the exchange wants kept or logged goes out through [`Effects`]. This is the only crate that binds a
 //! socket; a test in `ringwall` sees to it. Not here: HTTP (`api`), the disk (`store`).
 
