@@ -1,6 +1,7 @@
 //! The data folder: made when missing, held by one server at a time, its key and its set-up code.
 //!
-//! Folders are 0700 and files 0600, whatever the umask.
+//! Folders are 0700 and files 0600, whatever the umask, and whatever they were before: a folder made by a package or
+//! service manager, and files of a restored backup, are often readable by all.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -125,9 +126,10 @@ fn zeroize_bytes(bytes: Vec<u8>) -> zeroize::Zeroizing<Vec<u8>> {
     zeroize::Zeroizing::new(bytes)
 }
 
+/// Makes a folder that is missing; one that is there is closed to others.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
-        return Ok(());
+        return close_to_others(path, 0o700);
     }
     match DirBuilder::new().recursive(true).mode(0o700).create(path) {
         // The name is in the folder above, which must be on the disk before anything in this one is acknowledged.
@@ -140,9 +142,28 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens `path` for reading and writing, made 0600 if it is missing.
+/// Opens `path` for reading and writing, made 0600 if it is missing or was anything else.
 pub(crate) fn private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    close_to_others(path, 0o600)?;
+    Ok(file)
+}
+
+/// Sets the mode, unless nobody but the owner has a right already. Only the owner may set it: a server that runs as
+/// somebody else is refused, since it could not keep the secrets of the folder.
+fn close_to_others(path: &Path, mode: u32) -> io::Result<()> {
+    const OTHERS: u32 = 0o077;
+    /// Of folders such as `/tmp`, which are everybody's: closing one to others would break the system.
+    const STICKY: u32 = 0o1000;
+    let before = fs::metadata(path)?.permissions().mode();
+    if before & OTHERS == 0 {
+        return Ok(());
+    }
+    if before & STICKY != 0 {
+        return Err(io::Error::other("this folder is shared by all users"));
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
 /// Writes a small file so that it is there whole or not at all, also after a power cut.

@@ -1,8 +1,8 @@
 //! One log file that is renamed away when it is full: `auth.log`, `auth.log.1` (newer), `auth.log.2` ...
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Text collected before it is written: a burst costs one write.
@@ -68,6 +68,8 @@ impl RotatedFile {
     fn write(&mut self, limits: Limits) -> io::Result<()> {
         if self.file.is_none() {
             let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
+            // One that a backup brought back may have been opened to all.
+            file.set_permissions(Permissions::from_mode(0o600))?;
             self.size = file.metadata()?.len();
             self.file = Some(file);
         }

@@ -24,6 +24,48 @@ fn a_new_folder_is_made_and_is_for_its_owner_only() {
 }
 
 #[test]
+fn a_folder_and_files_that_others_could_read_are_closed_to_them() {
+    run(async {
+        let scratch = Scratch::new();
+        let opened = open(&scratch).await;
+        apply(&opened.store, TWO).await;
+        opened.store.close().await;
+        drop(opened);
+        let modes = |mode: u32, folder: u32| {
+            let set =
+                |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+            scratch.bytes().iter().for_each(|(path, _)| set(path, mode));
+            [scratch.path(), &scratch.file("logs")].iter().for_each(|path| set(path, folder));
+        };
+        modes(0o644, 0o755);
+        let opened = open(&scratch).await;
+        apply(&opened.store, "[[extensions]]\nnumber = \"103\"\n").await;
+        opened.store.logs().write(model::event::Event::new(&model::event::OVERLOADED, crate::wall()));
+        opened.store.logs().flush();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for folder in [scratch.path(), &scratch.file("logs")] {
+            assert_eq!(mode(folder), 0o700, "{}", folder.display());
+        }
+        for (path, _) in scratch.bytes() {
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
+        opened.store.close().await;
+    });
+}
+
+#[test]
+fn a_folder_shared_by_all_is_refused_and_left_as_it_is() {
+    run(async {
+        let scratch = Scratch::new();
+        fs::create_dir(scratch.path()).unwrap();
+        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        let refused = try_open(scratch.path()).await.unwrap_err().to_string();
+        assert!(refused.contains("shared by all users") && !refused.contains('\n'), "{refused}");
+        assert_eq!(fs::metadata(scratch.path()).unwrap().permissions().mode() & 0o7777, 0o1777);
+    });
+}
+
+#[test]
 fn a_second_server_on_the_same_folder_is_refused_in_one_line() {
     run(async {
         let scratch = Scratch::new();
