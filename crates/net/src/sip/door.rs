@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use guard::{Admitted, Buckets, Connections, Gate, Limits, Pace, Taken, Verdict};
 use model::Flow;
-use model::event::{self, Event, Kind};
+use model::event::{self, Event, Kind, Level};
 use wire::sip::{Malformed, Message, Name, Writer};
 
 use super::Flows;
@@ -60,8 +60,10 @@ impl Default for Patience {
 const BAD_REQUEST_PACE: Pace = Pace { rate: 5, burst: 20 };
 /// When who was refused may come back, in seconds.
 const RETRY_AFTER: Range<u64> = 2..10;
-/// Log lines on one kind of trouble, from one source.
+/// Log lines on trouble with one source ...
 const REPORT_PACE: Pace = Pace { rate: 1, burst: 5 };
+/// ... and on what datagrams with forged sources bring about, with all sources together.
+const ALL_REPORTS_PACE: Pace = Pace { rate: 100, burst: 500 };
 
 /// What was counted since the start.
 #[derive(Debug, Default)]
@@ -85,6 +87,8 @@ pub struct Door {
     connections: Mutex<Connections>,
     answers: Mutex<Buckets>,
     reports: Mutex<Buckets>,
+    /// Of all sources, counted as one.
+    all_reports: Mutex<Buckets>,
     counters: Arc<Counters>,
 }
 
@@ -109,6 +113,7 @@ impl Door {
             connections: Mutex::new(Connections::new(limits)),
             answers: Mutex::new(Buckets::new(BAD_REQUEST_PACE)),
             reports: Mutex::new(Buckets::new(REPORT_PACE)),
+            all_reports: Mutex::new(Buckets::new(ALL_REPORTS_PACE)),
             counters,
         })
     }
@@ -196,10 +201,13 @@ impl Door {
 
     /// Tells of trouble with a source, but not without end.
     pub(crate) fn report(&self, kind: &'static Kind, source: IpAddr, fill: impl FnOnce(Event) -> Event) {
-        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = reports.take(self.clock.mono(), source, 0);
-        drop(reports);
-        if taken == Taken::Yes {
+        let take = |buckets: &Mutex<Buckets>, source| {
+            buckets.lock().unwrap_or_else(PoisonError::into_inner).take(self.clock.mono(), source, 0)
+                == Taken::Yes
+        };
+        let everybody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let is_noise = kind.level == Level::Debug;
+        if take(&self.reports, source) && (!is_noise || take(&self.all_reports, everybody)) {
             self.effects.event(fill(Event::new(kind, Clock::wall())));
         }
     }

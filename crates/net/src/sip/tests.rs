@@ -163,6 +163,19 @@ async fn a_malformed_request_is_answered_and_what_is_no_sip_is_dropped() {
 }
 
 #[tokio::test]
+async fn forged_sources_do_not_fill_the_log() {
+    let house = house(Limits::default(), Patience::default()).await;
+    for number in 0..20_000_u32 {
+        let source = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).into();
+        house.door.report(&model::event::MALFORMED, source, |event| event);
+    }
+    house.door.report(&model::event::CONNECTION_REFUSED, "192.0.2.1".parse().unwrap(), |event| event);
+    let seen = house.seen.0.lock().unwrap();
+    assert!(seen.len() < 5_000, "{}", seen.len());
+    assert_eq!(seen.last().unwrap().kind.name, "net.connection-refused");
+}
+
+#[tokio::test]
 async fn whom_the_gate_denies_gets_neither_datagram_nor_connection() {
     let house = house(Limits::default(), Patience::default()).await;
     house.gate.put_in_force(Table { denied: vec!["127.0.0.2/32".parse().unwrap()] });

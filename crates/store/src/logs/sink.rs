@@ -2,14 +2,14 @@
 
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use model::config::Logs;
-use model::event::{Event, Level};
+use model::event::{Class, Event, Kind, Level};
 
 use super::rotate::{Limits, RotatedFile};
 use super::{LOGS, Log};
@@ -18,6 +18,11 @@ use crate::folder::make_folder;
 /// Events that wait to be written: a burst of 160,000 a second for 50 ms. Beyond, lines are dropped and
 /// counted, and the count is a line itself.
 pub const QUEUE: usize = 8_192;
+/// Of these, lines that matter least may take only so many: what a scanner causes at will must not push out that
+/// somebody guesses passwords or that the disk fails.
+pub const DEBUG_SHARE: usize = QUEUE / 4;
+/// And lines that are not about security may take so many.
+pub const COMMON_SHARE: usize = QUEUE / 4 * 3;
 /// How long the writer gathers lines, so that a busy server costs it one wake-up for many.
 const GATHER: Duration = Duration::from_millis(50);
 
@@ -45,6 +50,8 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     dropped: AtomicU64,
+    /// Events in the queue.
+    waiting: AtomicUsize,
     size: AtomicU64,
     keep: AtomicU32,
     closing: AtomicBool,
@@ -65,6 +72,7 @@ impl LogSink {
         let defaults = Logs::default();
         let state = Arc::new(State {
             dropped: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
             size: AtomicU64::new(defaults.rotate_size.0),
             keep: AtomicU32::new(defaults.keep),
             closing: AtomicBool::new(false),
@@ -76,11 +84,20 @@ impl LogSink {
         Ok(LogSink(Arc::new(Shared { queue, state, thread: Mutex::new(Some(thread)) })))
     }
 
-    /// Takes an event; dropped and counted if [`QUEUE`] events wait.
+    /// Takes an event; dropped and counted if [`QUEUE`] events wait, or the share of its kind.
     pub fn write(&self, event: Event) {
-        if let Err(TrySendError::Full(_)) = self.0.queue.try_send(Order::Write(event)) {
-            self.0.state.dropped.fetch_add(1, Ordering::Relaxed);
+        let state = &self.0.state;
+        let waiting = state.waiting.fetch_add(1, Ordering::Relaxed);
+        if waiting < share(event.kind) {
+            match self.0.queue.try_send(Order::Write(event)) {
+                Ok(()) => return,
+                // The writer has ended: nobody counts any more.
+                Err(TrySendError::Disconnected(_)) => return,
+                Err(TrySendError::Full(_)) => {}
+            }
         }
+        state.waiting.fetch_sub(1, Ordering::Relaxed);
+        state.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Lines dropped since the start, because too many waited or the disk refused.
@@ -112,6 +129,15 @@ impl LogSink {
             let _ = self.0.queue.try_send(Order::Close);
             let _ = thread.join();
         }
+    }
+}
+
+/// How many events may wait before one of `kind` is dropped.
+fn share(kind: &Kind) -> usize {
+    match (kind.level, kind.class) {
+        (Level::Debug, _) => DEBUG_SHARE,
+        (Level::Error, _) | (_, Class::Security | Class::Auth | Class::Config) => QUEUE,
+        _ => COMMON_SHARE,
     }
 }
 
@@ -159,7 +185,10 @@ impl Writer {
 
     fn obey(&mut self, order: Order) -> bool {
         match order {
-            Order::Write(event) => self.write(&event),
+            Order::Write(event) => {
+                self.state.waiting.fetch_sub(1, Ordering::Relaxed);
+                self.write(&event);
+            }
             Order::Flush(done) => {
                 self.tell_dropped();
                 self.flush();

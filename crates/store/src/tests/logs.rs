@@ -103,6 +103,22 @@ fn a_flood_is_dropped_counted_and_told_and_nobody_waits() {
 }
 
 #[test]
+fn a_scanner_s_noise_does_not_push_out_what_is_about_security() {
+    let scratch = Scratch::new();
+    let (sink, reader) = sink(&scratch, 100_000_000, 1);
+    for round in 0..200 {
+        // Fewer than the queue takes, and more than the share of noise: whatever the writer takes meanwhile.
+        for _ in 0..4_000 {
+            sink.write(Event::new(&event::MALFORMED, Wall::from_millis(0)));
+        }
+        sink.write(failed(round));
+    }
+    sink.flush();
+    assert!(sink.dropped() > 0);
+    assert_eq!(accounts(&reader.tail(Log::Security, None, 1_000).unwrap().0), (0..200).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_closed_sink_has_written_everything() {
     let scratch = Scratch::new();
     let (sink, reader) = sink(&scratch, 1_000_000, 3);
