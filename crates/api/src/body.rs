@@ -50,6 +50,10 @@ pub struct Dropped {
     pub shed: u64,
     /// Could not be sent.
     pub unsent: u64,
+    /// Call records and registrations that could not wait for the disk any more.
+    pub unstored: u64,
+    /// Log lines.
+    pub log_lines: u64,
 }
 
 /// The lock on outgoing calls.

@@ -17,7 +17,7 @@ use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
 use crate::database;
 use crate::error::{OpenError, plain};
 use crate::logs::LogSink;
-use crate::spool::{Outage, Retry, Spool, Taken};
+use crate::spool::{Outage, Retry, Spool, Taken, Worth};
 
 /// Changes that wait in memory: more than the contacts an office of 10,000 extensions can have registered.
 pub const MAX_WAITING_BINDINGS: usize = 200_000;
@@ -45,9 +45,11 @@ impl BindingWriter {
         match update {
             BindingUpdate::Keep(binding) => {
                 let key = (Arc::clone(&binding.line), binding.contact.clone());
-                self.0.put(key, Some(binding), |_| false);
+                self.0.put(key, Some(binding), Worth::Usual, |_| false);
             }
-            BindingUpdate::Remove { line, contact } => self.0.put((line, contact), None, |_| false),
+            BindingUpdate::Remove { line, contact } => {
+                self.0.put((line, contact), None, Worth::Usual, |_| false)
+            }
         }
     }
 

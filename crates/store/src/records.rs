@@ -1,7 +1,8 @@
 //! Call records on their way to the disk: collected by call, written in batches, each batch one synced transaction.
 //!
 //! A call that is over before its batch is written once. While the disk refuses, records wait in memory and are
-//! tried again each second; beyond [`MAX_WAITING_RECORDS`] new ones are dropped and counted.
+//! tried again each second; beyond [`MAX_WAITING_RECORDS`] those of calls that begin are dropped and counted, beyond
+//! twice as many also those of calls that end.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::database;
 use crate::error::plain;
 use crate::history::{direction_name, result_name};
 use crate::logs::LogSink;
-use crate::spool::{Outage, Retry, Spool, Taken};
+use crate::spool::{Outage, Retry, Spool, Taken, Worth};
 
 /// Records that wait in memory while the disk refuses: some 40 MB, a busy day of a large office.
 pub const MAX_WAITING_RECORDS: usize = 100_000;
@@ -37,7 +38,9 @@ impl RecordWriter {
     pub fn send(&self, update: RecordUpdate) {
         let (RecordUpdate::Open(record) | RecordUpdate::Closed(record)) = update;
         let opening = record.ended.is_none();
-        self.0.put(record.id, record, |old| opening && old.ended.is_some());
+        // That a call began is told again by its end; how it ended is told only once.
+        let worth = if opening { Worth::Usual } else { Worth::Irreplaceable };
+        self.0.put(record.id, record, worth, |old| opening && old.ended.is_some());
     }
 
     /// How many updates were dropped since the start because too many waited; 0 unless the disk was gone for long.

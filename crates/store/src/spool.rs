@@ -17,6 +17,15 @@ const RETRY: Duration = Duration::from_secs(1);
 /// full may have room a moment later.
 const LAST_TRIES: u32 = 5;
 
+/// How much of the room a value may take that is not there yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worth {
+    /// Up to the limit.
+    Usual,
+    /// Up to twice the limit: nothing that comes later says the same.
+    Irreplaceable,
+}
+
 #[derive(Debug)]
 pub(crate) struct Spool<K, V> {
     waiting: Mutex<BTreeMap<K, V>>,
@@ -45,8 +54,8 @@ impl<K: Ord + Clone, V> Spool<K, V> {
     }
 
     /// Adds a value, or replaces the one of the same key unless `keep` says that the old one counts. Beyond the
-    /// limit the value is dropped and counted.
-    pub(crate) fn put(&self, key: K, value: V, keep: impl FnOnce(&V) -> bool) {
+    /// limit of its `worth` the value is dropped and counted.
+    pub(crate) fn put(&self, key: K, value: V, worth: Worth, keep: impl FnOnce(&V) -> bool) {
         let first = {
             let mut waiting = self.lock();
             if let Some(old) = waiting.get_mut(&key) {
@@ -55,7 +64,11 @@ impl<K: Ord + Clone, V> Spool<K, V> {
                 }
                 return;
             }
-            if waiting.len() >= self.most {
+            let most = match worth {
+                Worth::Usual => self.most,
+                Worth::Irreplaceable => self.most.saturating_mul(2),
+            };
+            if waiting.len() >= most {
                 self.lost.fetch_add(1, Ordering::Relaxed);
                 return;
             }

@@ -58,6 +58,8 @@ impl Reception {
             malformed: counters.malformed.load(Ordering::Relaxed),
             shed: self.control.shed(),
             unsent: counters.unsent.load(Ordering::Relaxed),
+            unstored: self.store.records().dropped().saturating_add(self.store.bindings().dropped()),
+            log_lines: self.store.logs().dropped(),
         }
     }
 }

@@ -107,7 +107,7 @@ fn while_the_disk_is_full_records_wait_and_then_none_is_missing() {
 }
 
 #[test]
-fn beyond_the_limit_new_records_are_dropped_and_counted_but_known_ones_are_updated() {
+fn beyond_the_limit_beginnings_are_dropped_and_counted_but_ends_still_have_room() {
     let spool = crate::spool::Spool::new(2);
     let writer = crate::RecordWriter(std::sync::Arc::clone(&spool));
     for number in 0..4 {
@@ -115,9 +115,14 @@ fn beyond_the_limit_new_records_are_dropped_and_counted_but_known_ones_are_updat
     }
     writer.send(RecordUpdate::Closed(record(0, 0, Some(9_000))));
     assert_eq!(writer.dropped(), 2);
+    for number in 5..8 {
+        writer.send(RecordUpdate::Closed(record(number, 0, Some(9_000))));
+    }
+    assert_eq!(writer.dropped(), 3);
     spool.close();
     let crate::spool::Taken::Batch(batch) = run(spool.next(Duration::ZERO, Duration::ZERO)) else { panic!() };
-    assert_eq!(batch.into_values().collect::<Vec<_>>(), [record(0, 0, Some(9_000)), record(1, 0, None)]);
+    let [ended, open] = [|number| record(number, 0, Some(9_000)), |number| record(number, 0, None)];
+    assert_eq!(batch.into_values().collect::<Vec<_>>(), [ended(0), open(1), ended(5), ended(6)]);
 }
 
 #[test]
