@@ -190,7 +190,7 @@ fn an_administrator_hangs_up() {
     let (mut world, caller, callee) = connected(12);
     let now = world.now();
     let call = world.server().exchange.calls(now)[0].id;
-    world.command(calls::Command::Hangup(call));
+    world.command(calls::Command::Hangup { call, author: "anna".into() });
     world.wait_stage(caller, Stage::Ended(Ending::PeerHungUp));
     world.wait_stage(callee, Stage::Ended(Ending::PeerHungUp));
     let records = world.finish();

@@ -4,7 +4,7 @@ use sim::Bug;
 use sim::walk::walk;
 
 /// Each planted bug is found within so many walks.
-const FOUND_WITHIN: u64 = 25;
+const FOUND_WITHIN: u64 = 40;
 
 fn finds(bug: Bug) {
     let found = (0..FOUND_WITHIN).find_map(|seed| walk(seed, Some(bug)).err());

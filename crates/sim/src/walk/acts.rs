@@ -33,8 +33,8 @@ impl Walker {
             self.world.start_server();
         }
         match self.entropy.below(100) {
-            0..28 => self.dial(),
-            28..44 => self.pick_up(),
+            0..34 => self.dial(),
+            34..44 => self.pick_up(),
             44..46 => self.refuse(),
             46..57 => self.hang_up(),
             57..64 => self.hold_or_resume(),
@@ -204,7 +204,7 @@ impl Walker {
             6 => {
                 let now = self.world.now();
                 if let Some(call) = self.world.server().exchange.calls(now).first().map(|call| call.id) {
-                    self.world.command(Command::Hangup(call));
+                    self.world.command(Command::Hangup { call, author: "anna".into() });
                 }
             }
             _ => {

@@ -84,7 +84,8 @@ pub(super) fn random_plan(entropy: &mut Entropy, desk: &Desk) -> Plan {
 
 pub(super) fn random_answering(entropy: &mut Entropy) -> Answering {
     let pause = millis(u64::from(entropy.below(6_000)));
-    match entropy.below(13) {
+    match entropy.below(15) {
+        13 | 14 => Answering::Rings,
         12 => Answering::Moved("103"),
         0 => Answering::Refuses(486),
         1 => Answering::RefusesAfter(603, pause),
