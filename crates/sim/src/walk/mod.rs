@@ -128,7 +128,7 @@ impl Walker {
             return Ok(());
         }
         for call in calls {
-            self.world.command(Command::Hangup(call.id));
+            self.world.command(Command::Hangup { call: call.id, author: "walker".to_owned() });
         }
         self.world.pass(secs(80))
     }
