@@ -5,7 +5,7 @@
 //! it can do still does what it can.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use calls::Exchange;
@@ -25,6 +25,10 @@ pub const MAX_UNKNOWN: usize = 2_048;
 /// (RFC 3261 timer A: 500 ms), and the one served late would only be served twice.
 pub const STALE: Duration = Duration::from_millis(300);
 
+/// Bytes that a queue holds for each message that it may hold: messages have 1 KB, few have 4, and a flood of the
+/// largest (64 KB) must not take a gigabyte.
+const BYTES_EACH: usize = 4_096;
+
 /// A message and where it came from.
 pub struct Arrival {
     /// The flow that it came on.
@@ -33,6 +37,35 @@ pub struct Arrival {
     pub message: Message,
     /// When.
     pub at: Mono,
+    /// The room it takes in its queue, given back when it was served.
+    room: Option<Room>,
+}
+
+impl Arrival {
+    /// A message that came `at` that time.
+    pub fn new(flow: Flow, message: Message, at: Mono) -> Arrival {
+        Arrival { flow, message, at, room: None }
+    }
+}
+
+/// Bytes taken of what a queue may hold.
+struct Room {
+    taken: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Room {
+    fn take(taken: &Arc<AtomicUsize>, bytes: usize, most: usize) -> Option<Room> {
+        let before = taken.fetch_add(bytes, Ordering::Relaxed);
+        let room = Room { taken: taken.clone(), bytes };
+        (before + bytes <= most).then_some(room)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// In which order messages are served.
@@ -90,12 +123,33 @@ pub enum Delivery {
     Gone,
 }
 
+/// The senders' end of a queue, bounded by number and by bytes.
+#[derive(Clone)]
+struct Queue {
+    sender: Sender<Arrival>,
+    taken: Arc<AtomicUsize>,
+    most: usize,
+}
+
+impl Queue {
+    fn bounded(messages: usize) -> (Queue, Receiver<Arrival>) {
+        let (sender, receiver) = crossbeam_channel::bounded(messages);
+        (Queue { sender, taken: Arc::default(), most: messages * BYTES_EACH }, receiver)
+    }
+
+    #[allow(clippy::result_large_err, reason = "the error is what was given, as with the channel itself")]
+    fn try_send(&self, mut arrival: Arrival) -> Result<(), TrySendError<Arrival>> {
+        arrival.room = Room::take(&self.taken, arrival.message.bytes().len(), self.most);
+        if arrival.room.is_none() { Err(TrySendError::Full(arrival)) } else { self.sender.try_send(arrival) }
+    }
+}
+
 /// The senders' end.
 #[derive(Clone)]
 pub struct Inbox {
-    in_progress: Sender<Arrival>,
-    credentialed: Sender<Arrival>,
-    unknown: Sender<Arrival>,
+    in_progress: Queue,
+    credentialed: Queue,
+    unknown: Queue,
     orders: Sender<Order>,
     shed: Arc<AtomicU64>,
     bell: Bell,
@@ -127,9 +181,9 @@ impl Tray {
 
 /// Both ends.
 pub fn inbox() -> (Inbox, Tray) {
-    let (in_progress, progress_end) = crossbeam_channel::bounded(MAX_IN_PROGRESS);
-    let (credentialed, credentialed_end) = crossbeam_channel::bounded(MAX_CREDENTIALED);
-    let (unknown, unknown_end) = crossbeam_channel::bounded(MAX_UNKNOWN);
+    let (in_progress, progress_end) = Queue::bounded(MAX_IN_PROGRESS);
+    let (credentialed, credentialed_end) = Queue::bounded(MAX_CREDENTIALED);
+    let (unknown, unknown_end) = Queue::bounded(MAX_UNKNOWN);
     let (orders, orders_end) = crossbeam_channel::unbounded();
     let bell = Bell::new();
     let inbox =
@@ -216,5 +270,30 @@ mod tests {
         ] {
             assert_eq!(Urgency::of(&message(start, to, method, more)), expected, "{start} {to}");
         }
+    }
+
+    #[test]
+    fn a_queue_of_the_largest_messages_is_full_long_before_its_number_is_reached() {
+        let (inbox, tray) = inbox();
+        let flow = Flow {
+            id: FlowId(1),
+            transport: model::Transport::Udp,
+            local: "127.0.0.1:5060".parse().unwrap(),
+            remote: "127.0.0.1:5070".parse().unwrap(),
+        };
+        let padding = format!("Subject: {}\r\n", "x".repeat(8_000)).repeat(7);
+        let large = message("BYE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "BYE", &padding);
+        let send = |message: &Message| inbox.deliver(Arrival::new(flow, message.clone(), Mono::ZERO));
+        let most = MAX_IN_PROGRESS * BYTES_EACH / large.bytes().len();
+        for _ in 0..most {
+            assert!(matches!(send(&large), Delivery::Queued));
+        }
+        assert!(matches!(send(&large), Delivery::Shed(_)));
+        let new = message("REGISTER sip:x SIP/2.0", "<sip:b@x>", "REGISTER", "");
+        assert!(matches!(send(&new), Delivery::Queued), "its queue is another");
+        drop(tray.in_progress.try_recv().unwrap());
+        assert!(matches!(send(&large), Delivery::Queued));
+        while tray.in_progress.try_recv().is_ok() {}
+        assert_eq!(inbox.in_progress.taken.load(Ordering::Relaxed), 0);
     }
 }

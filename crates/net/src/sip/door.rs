@@ -169,7 +169,7 @@ impl Door {
         if matches!(entrance, Entrance::InProgress(_)) && Urgency::of(&message) != Urgency::InProgress {
             return Received::Taken;
         }
-        match self.inbox.deliver(Arrival { flow, message, at: self.clock.mono() }) {
+        match self.inbox.deliver(Arrival::new(flow, message, self.clock.mono())) {
             Delivery::Queued | Delivery::Gone => Received::Taken,
             Delivery::Shed(arrival) => Received::Answer(self.overloaded(&arrival)),
         }
