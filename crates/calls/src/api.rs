@@ -54,8 +54,13 @@ pub enum Command {
     Directory(Arc<Directory>),
     /// Registrations of before a restart, each with the flow it is reached on; `None`: not before the phone is back.
     Restore(Vec<(Binding, Option<Flow>)>),
-    /// End this call.
-    Hangup(CallId),
+    /// End a call, if it runs.
+    Hangup {
+        /// Which.
+        call: CallId,
+        /// Who wants it, for the log.
+        author: String,
+    },
     /// Drop the registrations of the line with this SIP username: its password changed.
     ForgetLine(Arc<str>),
     /// No new calls from now on.

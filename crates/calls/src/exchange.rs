@@ -119,10 +119,10 @@ impl Exchange {
             Command::Restore(bindings) => self.desk.stack.restore(now, bindings),
             Command::ForgetLine(line) => self.desk.stack.forget_line(now, &line),
             Command::Drain => self.desk.stack.drain(),
-            Command::Hangup(call) => {
+            Command::Hangup { call, author } => {
                 if self.calls.contains_key(&call) {
                     let hung_up = Event::new(&event::CALL_HUNG_UP, now.wall).with("call", call);
-                    self.desk.outputs.push_back(Output::Event(hung_up));
+                    self.desk.outputs.push_back(Output::Event(hung_up.with("author", author)));
                     self.cut(now, ports, call, "hung up by an administrator");
                 }
             }

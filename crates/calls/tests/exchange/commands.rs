@@ -14,13 +14,14 @@ fn an_administrator_hangs_up_a_call() {
     let mut office = office(directory());
     talking(&mut office);
     let id = office.only_call().id;
-    office.command(Command::Hangup(id));
+    office.command(Command::Hangup { call: id, author: "anna".into() });
     for phone in [ALICE, BOB] {
         let bye = office.request(phone, "BYE");
         assert!(text(&bye).contains("administrator"), "{}", text(&bye));
     }
     assert_eq!(office.told("call.hung-up"), 1);
-    office.command(Command::Hangup(id));
+    assert!(office.events.iter().any(|event| event.fields.contains(&("author", "anna".into()))));
+    office.command(Command::Hangup { call: id, author: "anna".into() });
     assert_eq!(office.told("call.hung-up"), 1);
     let record = office.close_one();
     assert_eq!(record.result, Some(CallResult::Answered));
@@ -34,7 +35,8 @@ fn a_ringing_call_can_be_hung_up_too() {
     let invite = office.request(BOB, "INVITE");
     respond(&mut office, BOB, &invite, 180, None);
     office.response(ALICE, 180);
-    office.command(Command::Hangup(office.only_call().id));
+    let call = office.only_call().id;
+    office.command(Command::Hangup { call, author: "anna".into() });
     office.response(ALICE, 503);
     office.request(BOB, "CANCEL");
     assert_eq!(office.close_one().result, Some(CallResult::Cancelled));

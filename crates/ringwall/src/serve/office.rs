@@ -107,10 +107,7 @@ impl api::Office for Reception {
                 "call {call} does not run (any more); `ringwall calls` shows who calls"
             )));
         }
-        self.control.command(Command::Hangup(call));
-        self.store
-            .logs()
-            .write(Event::new(&event::CALL_HUNG_UP, now()).with("call", call).with("author", author));
+        self.control.command(Command::Hangup { call, author: author.0 });
         Ok(())
     }
 
