@@ -24,7 +24,7 @@ fn text(status: &Status) -> String {
          vault           {}\n\
          kernel offload  {}\n\
          blocks          {}\n\
-         dropped         {} denied, {} malformed, {} shed, {} unsent\n",
+         dropped         {} denied, {} malformed, {} shed, {} unsent, {} unstored, {} log lines\n",
         status.version,
         status.node,
         duration(status.uptime_s),
@@ -49,6 +49,8 @@ fn text(status: &Status) -> String {
         status.dropped.malformed,
         status.dropped.shed,
         status.dropped.unsent,
+        status.dropped.unstored,
+        status.dropped.log_lines,
     );
     for listener in &status.listeners {
         let address = std::net::SocketAddr::new(listener.address, listener.port);
