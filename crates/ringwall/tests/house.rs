@@ -116,3 +116,20 @@ fn only_the_store_writes_to_the_disk() {
     let wrong = found_outside("store", WRITING);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn every_threat_names_tests_that_exist() {
+    let text = fs::read_to_string(top().join("SECURITY.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| threat"));
+    let mut seen = 0;
+    for row in rows {
+        let named: Vec<_> = row.split('`').filter_map(|word| word.split_once(".rs::")).collect();
+        assert!(!named.is_empty(), "no test: {row}");
+        for (file, function) in named {
+            let source = fs::read_to_string(top().join(format!("{file}.rs"))).unwrap_or_default();
+            assert!(source.contains(&format!("fn {function}(")), "{file}.rs has no test {function}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "the threats are read otherwise than they are written");
+}
