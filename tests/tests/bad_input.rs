@@ -195,7 +195,7 @@ fn malformed_messages_are_answered_or_dropped_and_the_server_goes_on() {
 /// A shell script that gives the rest of its command line a data folder on a disk of its own, of this size.
 fn on_a_small_disk(data: &Path, size: &str) -> String {
     let data = data.display();
-    format!("mkdir -p {data} && mount -t tmpfs -o size={size} tmpfs {data} && exec \"$@\"")
+    format!("mkdir -p {data} && mount -t tmpfs -o size={size},mode=700 tmpfs {data} && exec \"$@\"")
 }
 
 #[test]
