@@ -163,6 +163,19 @@ fn a_nonce_may_be_used_again_with_a_higher_count() {
 }
 
 #[test]
+fn a_wall_clock_that_jumped_back_does_not_make_registrations_look_longer() {
+    let mut office = Office::new();
+    let flow = udp("192.0.2.1:5060");
+    office.register(flow, "101");
+    office.now.wall = model::Wall::from_millis(office.now.wall.as_millis() - 3_600_000);
+    let query =
+        Text { call_id: "query".into(), ..Text::register("101", flow) }.without("Contact").without("Expires");
+    let answer = office.authenticated(flow, &query, "password-of-101");
+    let contact = String::from_utf8_lossy(answer.first(Name::Contact).unwrap()).into_owned();
+    assert!(contact.ends_with(";expires=120"), "{contact}");
+}
+
+#[test]
 fn a_registration_runs_out_unless_it_is_refreshed() {
     let mut office = Office::new();
     let flow = udp("192.0.2.1:5060");

@@ -79,6 +79,12 @@ impl Bindings {
         self.lines.get(line).into_iter().flatten().map(|entry| &entry.binding)
     }
 
+    /// The bindings of a line with the time each has left; the wall clock, which may have jumped, has no say in it.
+    pub(crate) fn lifetimes(&self, now: Mono, line: &str) -> impl Iterator<Item = (&Arc<Binding>, Duration)> {
+        let entries = self.lines.get(line).into_iter().flatten();
+        entries.map(move |entry| (&entry.binding, entry.expires.saturating_since(now)))
+    }
+
     /// The binding of a line's contact, if it is registered.
     pub(crate) fn find(&self, line: &str, contact: &str) -> Option<&Arc<Binding>> {
         self.of_line(line).find(|binding| same_contact(&binding.contact, contact))

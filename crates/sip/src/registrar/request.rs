@@ -191,10 +191,10 @@ impl Stack {
     }
 
     fn list_contacts(&self, now: Now, writer: &mut Writer, line: &str) {
-        for binding in self.bindings.of_line(line) {
+        for (binding, left) in self.bindings.lifetimes(now.mono, line) {
             // Rounded up, so that a phone which asks for 60 s is told 60 s.
-            let left = binding.expires.saturating_since(now.wall).saturating_add(Duration::from_millis(999));
-            let (contact, left) = (&binding.contact, left.as_secs());
+            let left = left.saturating_add(Duration::from_millis(999)).as_secs();
+            let contact = &binding.contact;
             match &binding.instance {
                 Some(id) => writer.header_fmt(
                     Name::Contact,
