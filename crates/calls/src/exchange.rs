@@ -114,6 +114,11 @@ impl Exchange {
         match command {
             Command::Directory(directory) => {
                 self.desk.directory = Arc::clone(&directory);
+                let after = directory.times.dead_media;
+                for shard in 0..self.desk.media.shards() {
+                    let command = media::Command::DeadMedia { after };
+                    self.desk.outputs.push_back(Output::Media { shard, command });
+                }
                 self.desk.stack.set_directory(now, directory);
             }
             Command::Restore(bindings) => self.desk.stack.restore(now, bindings),

@@ -61,6 +61,11 @@ impl Switch {
         self.legs.get(&(shard, leg)).copied()
     }
 
+    /// How many shards there are.
+    pub fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
     /// Legs, and with them port pairs, that are open.
     pub fn open(&self) -> usize {
         self.legs.len()

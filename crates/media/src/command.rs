@@ -74,6 +74,11 @@ pub enum Command {
         /// The tap.
         tap: Tap,
     },
+    /// Silence counts as death after another time from now on; a leg learns of it when it is next looked at.
+    DeadMedia {
+        /// See [`crate::Config::dead_media`].
+        after: Duration,
+    },
     /// Ends a leg: a BYE goes out, then [`Event::Closed`].
     Close {
         /// The leg.

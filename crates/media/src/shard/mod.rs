@@ -107,6 +107,7 @@ impl Shard {
                     leg.tap = tap;
                 }
             }
+            Command::DeadMedia { after } => self.config.dead_media = after,
             Command::Close { leg } => self.close(now, leg),
         }
     }

@@ -113,3 +113,12 @@ fn packets_of_an_attacker_do_not_keep_a_dead_phone_alive() {
     }
     assert_eq!(died, 1);
 }
+
+#[test]
+fn another_time_holds_for_legs_that_are_open_already() {
+    let mut world = World::bridged();
+    world.talk(A, PHONE_A, &mut Phone::new(0xa), 5);
+    world.shard.command(world.now, Command::DeadMedia { after: DEAD / 4 });
+    world.talk(A, PHONE_A, &mut Phone::new(0xa), 5);
+    assert_eq!(deaths(&while_b_lives(&mut world, DEAD / 2)).len(), 1);
+}
