@@ -100,6 +100,7 @@ impl World {
 
     /// Switches a phone on.
     pub fn power_on(&mut self, phone: usize) {
+        self.excuse(self.host_of_phone[phone]);
         self.tell(phone, |phone, now| phone.power_on(now.mono));
     }
 
@@ -219,6 +220,7 @@ impl World {
     pub fn rebind(&mut self, phone: usize) {
         let host = self.host_of_phone[phone];
         self.excuse(host);
+        self.rebound.insert(phone, self.clock.now().mono);
         if let Some(nat) = self.network.link(host).nat {
             self.network.rebind(nat);
         }

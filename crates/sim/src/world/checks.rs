@@ -12,7 +12,7 @@ use crate::phone::{Complaint, Dialog, DialogId, Ending, Role, Stage, Tone};
 /// An answered call on a good network may be silent for this long.
 const SILENCE: Duration = secs(6);
 /// Packets by which the server has learnt where a phone behind a router is.
-const SPOKEN: u32 = 5;
+const SPOKEN: u32 = 20;
 /// A phone that was hard to reach may ring for a call that was given up a moment before: 64 x T1.
 const LIFE: Duration = secs(32);
 /// Legs that one call may have: phones that ring at once, and the caller.
@@ -194,7 +194,7 @@ impl World {
     /// Whether nothing was lost on a phone's link since a while before `since`.
     fn lossless_since(&self, phone: u16, since: Mono) -> bool {
         let link = self.network.link_of(self.host_of_phone[usize::from(phone)]);
-        !link.down && link.last_loss.is_none_or(|lost| lost + SILENCE < since)
+        !link.down && link.last_loss.is_none_or(|lost| lost + LIFE < since)
     }
 
     /// Answered, allowed to hear, and silent for too long.
@@ -202,7 +202,8 @@ impl World {
         let settled = dialog.answered.is_some_and(|at| at >= self.server_since && at + SILENCE < now);
         let last = dialog.sound.heard.values().map(|heard| heard.last).max();
         let silent = last.is_none_or(|last| last + SILENCE < now);
-        dialog.stage == Stage::Answered && settled && silent && dialog.sound.hears()
+        let sure = dialog.role == Role::Caller || dialog.acknowledged;
+        dialog.stage == Stage::Answered && sure && settled && silent && dialog.sound.hears()
     }
 
     /// Somebody who can only be talking to `listener`, on a network that loses nothing.
@@ -212,6 +213,14 @@ impl World {
         }
         let behind_nat = self.network.link(self.host_of_phone[usize::from(listener.phone)]).nat.is_some();
         let hears = self.find(listener)?;
+        // A router that forgot its mappings cuts the media of running calls: only who was pinned is heard (R4.16).
+        let rebound = |dialog: &Dialog| {
+            let at = self.rebound.get(&usize::from(dialog.id.phone));
+            at.is_some_and(|at| dialog.answered.is_some_and(|answered| answered <= *at))
+        };
+        if rebound(hears) {
+            return None;
+        }
         // Behind a router nobody hears who has not spoken.
         if behind_nat && hears.sound.sent < SPOKEN {
             return None;
@@ -223,7 +232,8 @@ impl World {
                     && (speaks.role == Role::Caller || speaks.acknowledged)
                     && speaks.sound.sends_since.is_some_and(|since| since + SILENCE < now)
                     && speaks.answered.is_some_and(|at| at + SILENCE < now)
-                    && !speaks.sound.is_muted();
+                    && !speaks.sound.is_muted()
+                    && !rebound(speaks);
                 let mine = self.pairs.get(&listener).is_none_or(|partner| *partner == speaks.id);
                 let others =
                     self.pairs.iter().any(|(other, partner)| *partner == speaks.id && *other != listener);

@@ -169,6 +169,8 @@ pub struct World {
     /// Calls of before are lost.
     server_since: Mono,
     pairs: BTreeMap<DialogId, DialogId>,
+    /// When a phone's router last forgot its mappings.
+    rebound: BTreeMap<usize, Mono>,
     started_from: Entropy,
     /// The last INVITE with credentials that somebody could have overheard.
     overheard: Option<Bytes>,
@@ -207,6 +209,7 @@ impl World {
             next_audit: Mono::ZERO + AUDIT,
             server_since: Mono::ZERO,
             pairs: BTreeMap::new(),
+            rebound: BTreeMap::new(),
             overheard: None,
             ladder: Ladder::default(),
             failure: None,
