@@ -143,9 +143,13 @@ impl Phone {
             return;
         }
         if status < 200 {
+            let first = client.phase == Phase::Calling;
             client.phase = Phase::Proceeding;
             if client.is_invite() {
-                (client.repeat, client.deadline) = (None, None);
+                // Later ones leave the deadline alone that a CANCEL has set meanwhile.
+                if first {
+                    (client.repeat, client.deadline) = (None, None);
+                }
             } else {
                 client.interval = T2;
             }
