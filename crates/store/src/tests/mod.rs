@@ -8,6 +8,7 @@ mod records;
 
 use std::fs;
 use std::future::Future;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -56,7 +57,11 @@ impl Scratch {
                 if path.is_dir() {
                     folders.push(path);
                 } else {
-                    found.push((path.clone(), fs::read(path).unwrap()));
+                    // A journal goes when its database's last connection closes, which may be just now.
+                    match fs::read(&path) {
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                        bytes => found.push((path, bytes.unwrap())),
+                    }
                 }
             }
         }
