@@ -171,7 +171,7 @@ fn describe(step: &mut Step<'_>, leg: &Leg, place: Place, payloads: Payloads) {
     let Some(theirs) = &leg.talk.theirs else { return };
     let Some(remote) = sdp::remote(theirs, leg.talk.local.as_ref()) else { return };
     let nat_source = match leg.nat {
-        Nat::On => Some(leg.flow.remote.ip()),
+        Nat::On => Some(leg.flow.remote),
         Nat::Off => None,
     };
     let command = Command::Describe { leg: place.leg, remote, payloads: Box::new(payloads), nat_source };

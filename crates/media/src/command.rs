@@ -1,6 +1,6 @@
 //! What a shard is told and what it says.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use wire::sdp::Direction;
@@ -48,8 +48,8 @@ pub enum Command {
         remote: Remote,
         /// What the payload types that the peer sends mean.
         payloads: Box<Payloads>,
-        /// For `nat` lines: the address its signalling comes from; media from there counts, whatever the port.
-        nat_source: Option<IpAddr>,
+        /// For `nat` lines: where its signalling comes from; media from that address counts, whatever the port.
+        nat_source: Option<SocketAddr>,
     },
     /// Joins two legs of this shard, and takes each from whom it was joined with before.
     Bridge {

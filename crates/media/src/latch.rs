@@ -59,8 +59,8 @@ struct Candidate {
 pub(crate) struct Latch {
     described: Option<SocketAddr>,
     described_rtcp: Option<SocketAddr>,
-    /// The signalling's address, for `nat` lines.
-    signalling: Option<IpAddr>,
+    /// Where the signalling comes from, for `nat` lines.
+    signalling: Option<SocketAddr>,
     pinned: Option<SocketAddr>,
     pinned_rtcp: Option<SocketAddr>,
     /// What an earlier description had pinned.
@@ -86,10 +86,12 @@ fn same(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 impl Latch {
-    /// Takes a description over. A new address opens a window; an unchanged or an unspecified one does not.
-    pub(crate) fn describe(&mut self, rtp: SocketAddr, rtcp: SocketAddr, signalling: Option<IpAddr>) {
+    /// Takes a description over. A new address opens a window, of media or of a `nat` line's signalling: a
+    /// router that gives that another port has most likely done the same to the media. An unchanged or an unspecified
+    /// one does not.
+    pub(crate) fn describe(&mut self, rtp: SocketAddr, rtcp: SocketAddr, signalling: Option<SocketAddr>) {
         let (rtp, rtcp) = (canonical(rtp), canonical(rtcp));
-        let signalling = signalling.map(|ip| ip.to_canonical());
+        let signalling = signalling.map(canonical);
         if rtp.ip().is_unspecified() || rtp.port() == 0 {
             return;
         }
@@ -125,7 +127,8 @@ impl Latch {
 
     fn learn(&mut self, now: Mono, source: SocketAddr, header: &Header) -> Judgement {
         let exact = self.described.is_some_and(|described| same(described, source));
-        let by_ip = self.signalling == Some(source.ip()) && self.until.is_none_or(|until| now < until);
+        let by_ip = self.signalling.is_some_and(|at| at.ip() == source.ip())
+            && self.until.is_none_or(|until| now < until);
         if !exact && !by_ip {
             return Judgement::Foreign;
         }

@@ -90,7 +90,7 @@ impl Leg {
         now: Mono,
         remote: Remote,
         payloads: Payloads,
-        nat_source: Option<std::net::IpAddr>,
+        nat_source: Option<std::net::SocketAddr>,
     ) {
         self.latch.describe(remote.rtp, remote.rtcp, nat_source);
         self.direction = remote.direction;

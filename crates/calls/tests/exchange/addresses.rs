@@ -12,7 +12,9 @@ use crate::{ALICE, BOB, office};
 /// Where media of each leg may come from, as the relay was told last: the SDP's address, and the NAT source.
 fn sources(office: &Office) -> Vec<(IpAddr, Option<IpAddr>)> {
     let described = |(_, command): &(usize, media::Command)| match command {
-        media::Command::Describe { remote, nat_source, .. } => Some((remote.rtp.ip(), *nat_source)),
+        media::Command::Describe { remote, nat_source, .. } => {
+            Some((remote.rtp.ip(), nat_source.map(|source| source.ip())))
+        }
         _ => None,
     };
     office.media.iter().filter_map(described).collect()

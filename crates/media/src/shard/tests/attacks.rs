@@ -131,7 +131,7 @@ fn the_window_waits_for_the_bridge_and_for_the_end_of_hold() {
     assert_eq!(world.talk(A, MAPPED_A, &mut Phone::new(0xa), 3), forward(B, PHONE_B));
 
     let mut world = World::apart();
-    let nat = Some(PUBLIC_A.parse().unwrap());
+    let nat = Some(SocketAddr::new(PUBLIC_A.parse().unwrap(), 5060));
     world.describe_with(A, remote(PRIVATE_A, Direction::Recvonly), payloads(), nat);
     world.bridge(A, B);
     world.pass(LEARNING_WINDOW * 3);
@@ -222,4 +222,17 @@ fn what_is_no_media_goes_nowhere() {
     assert_eq!(world.rtp(A, PHONE_A, &[0x80, 200, 0]), Verdict::Dropped(Why::Malformed));
     let rtp = Phone::new(0xa).next();
     assert_eq!(world.packet(A, Port::Rtcp, PHONE_A, &rtp), Verdict::Dropped(Why::NotMedia));
+}
+
+#[test]
+fn a_router_that_gives_the_signalling_another_port_opens_the_window_again() {
+    let mut world = behind_nat();
+    let mut a = Phone::new(0xa);
+    world.talk(A, MAPPED_A, &mut a, 10);
+    let moved = format!("{PUBLIC_A}:61999");
+    assert_eq!(world.talk(A, &moved, &mut a, 10), FOREIGN);
+    let nat = Some(SocketAddr::new(PUBLIC_A.parse().unwrap(), 7_777));
+    world.describe_with(A, remote(PRIVATE_A, Direction::Sendrecv), payloads(), nat);
+    world.bridge(A, B);
+    assert_eq!(world.talk(A, &moved, &mut a, 10), forward(B, PHONE_B));
 }

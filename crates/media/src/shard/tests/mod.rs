@@ -128,7 +128,7 @@ impl World {
     }
 
     fn describe_nat(&mut self, leg: LegId, rtp: &str, signalling: &str) {
-        let nat = Some(signalling.parse().unwrap());
+        let nat = Some(SocketAddr::new(signalling.parse().unwrap(), 5060));
         self.describe_with(leg, remote(rtp, Direction::Sendrecv), payloads(), nat);
     }
 
@@ -137,7 +137,7 @@ impl World {
         leg: LegId,
         remote: Remote,
         payloads: Payloads,
-        nat_source: Option<std::net::IpAddr>,
+        nat_source: Option<SocketAddr>,
     ) {
         let payloads = Box::new(payloads);
         self.shard.command(self.now, Command::Describe { leg, remote, payloads, nat_source });
