@@ -9,6 +9,8 @@
     reason = "each test file uses its own part"
 )]
 
+pub mod dialog;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
