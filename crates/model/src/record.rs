@@ -66,6 +66,23 @@ pub enum CallResult {
 }
 
 impl CallResult {
+    /// Each of them.
+    pub const ALL: [CallResult; 8] = [
+        CallResult::Answered,
+        CallResult::Busy,
+        CallResult::NoAnswer,
+        CallResult::Cancelled,
+        CallResult::Refused,
+        CallResult::Failed,
+        CallResult::Blacklisted,
+        CallResult::Locked,
+    ];
+
+    /// The result of this word.
+    pub fn parse(text: &str) -> Option<CallResult> {
+        CallResult::ALL.into_iter().find(|result| result.text() == text)
+    }
+
     /// The word that history, logs and the command line write.
     pub const fn text(self) -> &'static str {
         match self {

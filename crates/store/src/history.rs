@@ -49,7 +49,7 @@ pub(crate) async fn history(pool: &SqlitePool, wanted: &HistoryQuery) -> Result<
     }
     if let Some(result) = wanted.result {
         condition(&mut query, "result = ");
-        query.push_bind(result_name(result));
+        query.push_bind(result.text());
     }
     let limit = wanted.limit.unwrap_or(MAX_HISTORY).min(MAX_HISTORY);
     query.push(" ORDER BY started DESC, id DESC LIMIT ").push_bind(i64::from(limit));
@@ -72,7 +72,7 @@ fn record(row: &SqliteRow) -> Result<CallRecord, ReadError> {
         ended: row.try_get::<Option<i64>, _>(6)?.map(Wall::from_millis),
         duration_s: row.try_get(7)?,
         result: match result {
-            Some(name) => Some(named(&RESULTS, &name).ok_or_else(|| unreadable("the result"))?),
+            Some(name) => Some(CallResult::parse(&name).ok_or_else(|| unreadable("the result"))?),
             None => None,
         },
         reason: row.try_get(9)?,
@@ -82,17 +82,6 @@ fn record(row: &SqliteRow) -> Result<CallRecord, ReadError> {
 
 const DIRECTIONS: [(Direction, &str); 3] =
     [(Direction::Internal, "internal"), (Direction::Incoming, "incoming"), (Direction::Outgoing, "outgoing")];
-
-const RESULTS: [(CallResult, &str); 8] = [
-    (CallResult::Answered, "answered"),
-    (CallResult::Busy, "busy"),
-    (CallResult::NoAnswer, "no-answer"),
-    (CallResult::Cancelled, "cancelled"),
-    (CallResult::Refused, "refused"),
-    (CallResult::Failed, "failed"),
-    (CallResult::Blacklisted, "blacklisted"),
-    (CallResult::Locked, "locked"),
-];
 
 fn named<T: Copy>(table: &[(T, &str)], name: &str) -> Option<T> {
     table.iter().find(|(_, known)| *known == name).map(|(value, _)| *value)
@@ -104,8 +93,4 @@ fn name_of<T: Copy + PartialEq>(table: &[(T, &'static str)], value: T) -> &'stat
 
 pub(crate) fn direction_name(direction: Direction) -> &'static str {
     name_of(&DIRECTIONS, direction)
-}
-
-pub(crate) fn result_name(result: CallResult) -> &'static str {
-    name_of(&RESULTS, result)
 }

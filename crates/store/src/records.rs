@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::record::{CallRecord, RecordUpdate};
+use model::record::{CallRecord, CallResult, RecordUpdate};
 use model::{CallId, Wall};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use crate::database;
 use crate::error::plain;
-use crate::history::{direction_name, result_name};
+use crate::history::direction_name;
 use crate::logs::LogSink;
 use crate::spool::{Outage, Retry, Spool, Taken, Worth};
 
@@ -128,7 +128,7 @@ fn statement(rows: &[&CallRecord]) -> QueryBuilder<Sqlite> {
             .push_bind(record.answered.map(Wall::as_millis))
             .push_bind(record.ended.map(Wall::as_millis))
             .push_bind(record.duration_s)
-            .push_bind(record.result.map(result_name))
+            .push_bind(record.result.map(CallResult::text))
             .push_bind(record.reason.clone())
             .push_bind(record.route.clone());
     });
