@@ -7,7 +7,8 @@ use crate::place::{self, Place};
 use crate::process::{Process, bound_to_us};
 use crate::tone::{Peak, Recording};
 use crate::wait;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use crate::way::Transport;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,11 +21,11 @@ const QUIETEST: f32 = -30.0;
 /// How to start one.
 pub struct Setup {
     number: String,
-    server: SocketAddrV4,
-    transport: &'static str,
+    server: SocketAddr,
+    transport: Transport,
     codec: &'static str,
     tone: u32,
-    address: Ipv4Addr,
+    address: IpAddr,
     sip_port: u16,
     control_port: u16,
     namespace: Option<String>,
@@ -36,8 +37,8 @@ pub struct Baresip {
     /// Its number.
     pub number: String,
     /// Where it listens.
-    pub address: Ipv4Addr,
-    server: SocketAddrV4,
+    pub address: IpAddr,
+    server: SocketAddr,
     place: Place,
     process: Process,
     control: Control,
@@ -45,8 +46,13 @@ pub struct Baresip {
 
 impl Setup {
     /// SIP over TCP rather than UDP.
-    pub fn over_tcp(mut self) -> Self {
-        self.transport = "tcp";
+    pub fn over_tcp(self) -> Self {
+        self.over(Transport::Tcp)
+    }
+
+    /// SIP over this transport.
+    pub fn over(mut self, transport: Transport) -> Self {
+        self.transport = transport;
         self
     }
 
@@ -71,7 +77,7 @@ impl Setup {
     /// Lives in a network namespace at this address.
     pub fn within(mut self, namespace: &str, address: Ipv4Addr) -> Self {
         self.namespace = Some(namespace.into());
-        self.address = address;
+        self.address = address.into();
         self.sip_port = 5060;
         self
     }
@@ -91,11 +97,13 @@ impl Setup {
         place.write("accounts", &self.account());
         place.write("contacts", "");
         let folder = place.path().to_string_lossy().into_owned();
+        let version = if self.address.is_ipv6() { "-6" } else { "-4" };
+        let words = ["baresip", version, "-f", &folder];
         let process = match &self.namespace {
-            None => Process::start("baresip", "baresip", ["-f", &folder]),
+            None => Process::start("baresip", words[0], &words[1..]),
             Some(name) => {
                 let mut command = bound_to_us("ip");
-                command.args(["netns", "exec", name, "baresip", "-f", &folder]);
+                command.args(["netns", "exec", name]).args(words);
                 Process::spawn("baresip", command)
             }
         };
@@ -108,21 +116,23 @@ impl Setup {
     }
 
     fn config(&self, place: &Place) -> String {
-        let Self { address, tone, sip_port, control_port, .. } = self;
+        let Self { address, tone, .. } = self;
+        let sip = SocketAddr::new(*address, self.sip_port);
+        let control = SocketAddr::new(*address, self.control_port);
         let heard = place.join("heard");
         let heard = heard.display();
         format!(
-            "poll_method epoll\nsip_listen {address}:{sip_port}\nnet_interface {address}\naudio_source ausine,{tone}\n\
+            "poll_method epoll\nsip_listen {sip}\nnet_interface {address}\naudio_source ausine,{tone}\n\
              ausrc_srate 48000\nauplay_srate 48000\nausrc_channels 2\nauplay_channels 2\nrtp_ports 20000-20999\n\
              module_path {MODULES}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule ausine.so\nmodule sndfile.so\n\
              snd_path {heard}\nmodule_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
-             ctrl_tcp_listen {address}:{control_port}\n"
+             ctrl_tcp_listen {control}\n"
         )
     }
 
     fn account(&self) -> String {
         let Self { number, server, transport, codec, answer, .. } = self;
-        let password = password_of(number);
+        let (password, transport) = (password_of(number), transport.parameter());
         format!(
             "<sip:{number}@{server};transport={transport}>;auth_user={number};auth_pass={password};\
              audio_codecs={codec};answermode={answer};regint=60\n"
@@ -131,17 +141,18 @@ impl Setup {
 }
 
 impl Baresip {
-    /// A phone for this extension at this server: UDP, A-law, 1 kHz, answering at once. It lives at 127.0.0.1 with ports
-    /// of its own: its audio leaves from there whatever address it is told to use, and a server rightly refuses audio
-    /// from another address than was agreed.
-    pub fn phone(number: &str, server: SocketAddrV4) -> Setup {
+    /// A phone for this extension at this server: UDP, A-law, 1 kHz, answering at once. It lives at 127.0.0.1 or ::1, as
+    /// the server does, with ports of its own: its audio leaves from there whatever address it is told to use, and a
+    /// server rightly refuses audio from another address than was agreed.
+    pub fn phone(number: &str, server: impl Into<SocketAddr>) -> Setup {
+        let server = server.into();
         Setup {
             number: number.into(),
             server,
-            transport: "udp",
+            transport: Transport::Udp,
             codec: "PCMA/8000/1",
             tone: 1000,
-            address: Ipv4Addr::LOCALHOST,
+            address: if server.is_ipv6() { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() },
             sip_port: place::free_port(),
             control_port: place::free_port(),
             namespace: None,

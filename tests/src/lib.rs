@@ -22,6 +22,7 @@ pub mod raw;
 pub mod sipp;
 pub mod tone;
 pub mod wait;
+pub mod way;
 
 pub use baresip::Baresip;
 pub use config::Office;

@@ -5,9 +5,10 @@ use crate::config::Office;
 use crate::place::{self, Place};
 use crate::process::{Farewell, Process, bound_to_us};
 use crate::wait;
+use crate::way::{Transport, Version, Way};
 use rustix::process::Signal;
 use serde_json::Value;
-use std::net::SocketAddrV4;
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub struct Pbx {
     pub place: Place,
     /// The address of SIP over UDP and TCP.
     pub sip: SocketAddrV4,
+    doors: Vec<(Way, SocketAddr)>,
     process: Option<Process>,
     office: Office,
     wrapper: Vec<String>,
@@ -62,7 +64,40 @@ impl Pbx {
         if office.domain.is_empty() {
             office.domain = sip.ip().to_string();
         }
-        Self { place: Place::new("pbx"), sip, process: None, office, wrapper: Vec::new(), other_data: None }
+        let doors = vec![(Way::USUAL, sip.into())];
+        let place = Place::new("pbx");
+        Self { place, sip, doors, process: None, office, wrapper: Vec::new(), other_data: None }
+    }
+
+    /// Starts a server that is reached by each transport over IPv4 and over IPv6, and waits until it is ready.
+    pub fn start_dual_stack(office: Office, transports: &[Transport]) -> Self {
+        let mut pbx = Self::prepare(office);
+        pbx.doors.clear();
+        let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, place::free_port()));
+        let mut lines = String::from("media_ports = \"10000-19999\"\n");
+        for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
+            let (mut v4, mut v6) = (SocketAddr::from(pbx.sip), v6);
+            if transport == Transport::Tls {
+                v4.set_port(5061);
+                v6.set_port(place::free_port());
+            }
+            let name = transport.parameter();
+            if transports.contains(&transport) {
+                lines.push_str(&format!("sip_{name} = [\"{v4}\", \"{v6}\"]\n"));
+                pbx.doors.push((Way { transport, version: Version::V4 }, v4));
+                pbx.doors.push((Way { transport, version: Version::V6 }, v6));
+            } else {
+                lines.push_str(&format!("sip_{name} = []\n"));
+            }
+        }
+        pbx.office.listen = lines;
+        pbx.launch();
+        pbx
+    }
+
+    /// Every way by which it is reached, and where.
+    pub fn doors(&self) -> &[(Way, SocketAddr)] {
+        &self.doors
     }
 
     /// Puts words before the server's command line (a tracer, a namespace).

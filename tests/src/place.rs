@@ -1,7 +1,7 @@
 //! Where a test lives: a folder of its own and loopback addresses of its own, so that tests run side by side and every
 //! program may use the port numbers it likes.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -65,14 +65,17 @@ pub fn sip_address() -> SocketAddrV4 {
     SocketAddrV4::new(address(), 5060)
 }
 
-/// A port of 127.0.0.1 that is free for UDP and TCP, and not handed out twice by this process.
+/// A port that is free at 127.0.0.1 and ::1 for UDP and TCP, and not handed out twice by this process.
 pub fn free_port() -> u16 {
     static GIVEN: std::sync::Mutex<Vec<u16>> = std::sync::Mutex::new(Vec::new());
     let mut given = GIVEN.lock().expect("no panic while held");
     loop {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("bound").port();
-        if !given.contains(&port) && std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let (v4, v6) = ((Ipv4Addr::LOCALHOST, port), (Ipv6Addr::LOCALHOST, port));
+        let free =
+            UdpSocket::bind(v4).is_ok() && UdpSocket::bind(v6).is_ok() && TcpListener::bind(v6).is_ok();
+        if free && !given.contains(&port) {
             given.push(port);
             return port;
         }
