@@ -3,7 +3,7 @@
 
 use crate::wait;
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -45,7 +45,18 @@ impl Process {
 
     /// Starts a prepared command, see [`bound_to_us`].
     pub fn spawn(name: &str, mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null());
+        Self::begin(name, command)
+    }
+
+    /// Starts a prepared command that takes orders on its standard input, see [`Process::say`].
+    pub fn spawn_asking(name: &str, mut command: Command) -> Self {
+        command.stdin(Stdio::piped());
+        Self::begin(name, command)
+    }
+
+    fn begin(name: &str, mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command
             .spawn()
             .unwrap_or_else(|e| panic!("{name} can't be started ({e}); run ./test, which installs it"));
@@ -76,6 +87,12 @@ impl Process {
     /// Everything on standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.lock().expect("reader lives").clone()
+    }
+
+    /// Writes a line to its standard input.
+    pub fn say(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("started by spawn_asking");
+        writeln!(input, "{line}").and_then(|()| input.flush()).expect("it listens");
     }
 
     /// Sends a signal.

@@ -8,6 +8,9 @@ const WINDOW: usize = 4096;
 /// Above this a sample is not silence (-40 dB below full scale; G.711's own noise lies below -60).
 const LOUD: f32 = 0.01;
 
+/// A WAV file's header, in bytes.
+const HEADER: usize = 44;
+
 /// Audio as a phone recorded it, one channel.
 #[derive(Default)]
 pub struct Recording {
@@ -34,9 +37,37 @@ impl Recording {
         let channels = usize::from(*bytes.get(22)?).max(1);
         let rate = word(24)?;
         let data = bytes.windows(4).position(|w| w == b"data")? + 8;
-        let sample = |pair: &[u8]| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0;
         let samples = bytes.get(data..)?.chunks_exact(2 * channels).map(sample).collect();
         Some(Self { rate, samples })
+    }
+
+    /// Reads a WAV file of 16-bit samples, one channel, whose header will only be written when it is closed.
+    pub fn read_unfinished(path: &Path, rate: u32) -> Option<Self> {
+        let bytes = std::fs::read(path).ok()?;
+        let samples = bytes.get(HEADER..)?.chunks_exact(2).map(sample).collect();
+        Some(Self { rate, samples })
+    }
+
+    /// Writes it as a WAV file of 16-bit samples.
+    pub fn write(&self, path: &Path) {
+        let (size, rate) = (2 * self.samples.len() as u32, self.rate);
+        let mut bytes = Vec::with_capacity(HEADER + 2 * self.samples.len());
+        let mut put = |field: &[u8]| bytes.extend_from_slice(field);
+        put(b"RIFF");
+        put(&(36 + size).to_le_bytes());
+        put(b"WAVEfmt ");
+        // The format's length, PCM, one channel, rate, bytes a second, bytes a sample, bits a sample.
+        put(&16u32.to_le_bytes());
+        put(&1u16.to_le_bytes());
+        put(&1u16.to_le_bytes());
+        put(&rate.to_le_bytes());
+        put(&(2 * rate).to_le_bytes());
+        put(&2u16.to_le_bytes());
+        put(&16u16.to_le_bytes());
+        put(b"data");
+        put(&size.to_le_bytes());
+        self.samples.iter().for_each(|s| put(&((s * 32767.0) as i16).to_le_bytes()));
+        std::fs::write(path, bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }
 
     /// The loudest frequency in the last half second; nothing when there is less than that.
@@ -65,15 +96,26 @@ pub fn peak(samples: &[f32], rate: u32) -> Peak {
     Peak { frequency: bin as f32 * rate as f32 / count as f32, level_db }
 }
 
+fn sample(pair: &[u8]) -> f32 {
+    f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0
+}
+
+/// A tone at half scale, so many seconds of it at 8 kHz.
+pub fn sine(hertz: u32, seconds: u32) -> Recording {
+    let rate = 8000;
+    let step = std::f32::consts::TAU * hertz as f32 / rate as f32;
+    // The phase repeats each second, whatever the frequency: it stays exact.
+    let samples = (0..seconds * rate).map(|i| 0.5 * (step * (i % rate) as f32).sin()).collect();
+    Recording { rate, samples }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_sine_of_1_khz_at_half_scale_is_found_with_its_level() {
-        let sine: Vec<f32> =
-            (0..WINDOW).map(|i| 0.5 * (std::f32::consts::TAU * 1000.0 * i as f32 / 8000.0).sin()).collect();
-        let peak = peak(&sine, 8000);
+        let peak = peak(&sine(1000, 1).samples[..WINDOW], 8000);
         assert!((peak.frequency - 1000.0).abs() < 3.0, "{peak:?}");
         assert!((peak.level_db + 6.0).abs() < 1.0, "{peak:?}");
     }
