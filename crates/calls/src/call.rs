@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use model::directory::Line;
 use model::record::CallRecord;
-use model::{CallId, Flow, Mono};
+use model::{CallId, Mono};
 use sip::{Party, SessionId};
 
 use crate::bridge::Reoffer;
@@ -61,14 +61,14 @@ impl Call {
         self.phones.iter().position(|leg| leg.session == Some(session)).map(Which::Phone)
     }
 
-    /// The phone of a leg may have moved: its signalling comes over `flow` now.
-    pub fn follow(&mut self, which: Which, flow: Option<Flow>) {
+    /// The phone of a leg may have moved: its signalling comes over the session's flow now.
+    pub fn follow(&mut self, step: &mut Step<'_>, which: Which, session: SessionId) {
         let leg = match which {
             Which::Caller => Some(&mut self.caller),
             Which::Phone(phone) => self.phones.get_mut(phone),
         };
-        if let (Some(leg), Some(flow)) = (leg, flow) {
-            leg.flow = flow;
+        if let (Some(leg), Some(flow)) = (leg, step.desk.stack.flow(session)) {
+            leg.follow(step, flow);
         }
     }
 

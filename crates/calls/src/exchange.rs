@@ -164,6 +164,7 @@ impl Exchange {
             | SessionEvent::ReofferAnswered { session, .. }
             | SessionEvent::ReofferRefused { session, .. }
             | SessionEvent::Info { session, .. }
+            | SessionEvent::FlowChanged { session }
             | SessionEvent::Ended { session, .. } => session,
         };
         if let Some(call) = self.desk.sessions.get(&session).copied() {
@@ -213,7 +214,7 @@ fn end(step: &mut Step<'_>, mut call: Call, outcome: Outcome) {
 /// What the stack says of one of a call's sessions.
 fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: SessionEvent) {
     let Some(which) = call.which(session) else { return };
-    call.follow(which, step.desk.stack.flow(session));
+    call.follow(step, which, session);
     match (event, which) {
         (SessionEvent::Progress { status, answer, .. }, Which::Phone(phone)) => {
             call.progress(step, phone, status, answer);
@@ -231,6 +232,8 @@ fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: Sessi
         (SessionEvent::ReofferRefused { status, .. }, which) => call.reoffer_failed(step, which, status),
         (SessionEvent::Info { content_type, body, .. }, which) => call.info(step, which, &content_type, body),
         (SessionEvent::Ended { end, .. }, which) => call.ended(step, which, &end),
+        // It was followed already.
+        (SessionEvent::FlowChanged { .. }, _) => {}
         // The stack never says these of such a session, and `Incoming` has been dealt with.
         (SessionEvent::Incoming { .. }, _)
         | (

@@ -76,6 +76,16 @@ impl Leg {
         Ok(())
     }
 
+    /// Its signalling comes over `flow` now. Behind a router that translates, its media has most likely moved as well.
+    pub fn follow(&mut self, step: &mut Step<'_>, flow: Flow) {
+        let moved = self.flow.remote != flow.remote;
+        self.flow = flow;
+        if let (true, Nat::On, Some(place)) = (moved, self.nat, self.place) {
+            let reopen = media::Command::Reopen { leg: place.leg, nat_source: flow.remote };
+            step.command(place.shard, reopen);
+        }
+    }
+
     /// Ends what is left of it. `cause` is for the peer.
     pub fn end(&mut self, step: &mut Step<'_>, cause: Cause) {
         if let Some(session) = self.session.take() {

@@ -51,6 +51,14 @@ pub enum Command {
         /// For `nat` lines: where its signalling comes from; media from that address counts, whatever the port.
         nat_source: Option<SocketAddr>,
     },
+    /// For `nat` lines: the peer's signalling, proven, comes from elsewhere now, and so may its media. Opens a
+    /// learning window in which a silent peer may be replaced.
+    Reopen {
+        /// The leg.
+        leg: LegId,
+        /// Where its signalling comes from.
+        nat_source: SocketAddr,
+    },
     /// Joins two legs of this shard, and takes each from whom it was joined with before.
     Bridge {
         /// One leg.

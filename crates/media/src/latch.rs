@@ -6,6 +6,12 @@
 //! refused. The address of the SDP was agreed by signalling, so its packets pass while it proves itself, and it
 //! may pin at any time; a candidate by IP alone passes only once pinned, and only within [`LEARNING_WINDOW`].
 //!
+//! When a `nat` line's signalling, proven, comes from elsewhere, its router has most likely given the media another port
+//! too. The pinned peer stays, and [`Latch::reopen`] lets a candidate take its place: at the new signalling address or
+//! the described one, by the same consistent packets, and only once the pinned peer has been silent for
+//! [`RELEARN_SILENCE`]. A router that has moved a stream carries nothing from the old port any more; a phone that still
+//! talks can't be pushed out by somebody who shares its address.
+//!
 //! Until somebody is pinned we send to the SDP address, never to a candidate: one forged packet must not turn a
 //! stream towards an attacker (RTP bleed). RTCP is accepted from the described RTCP address and, when it comes
 //! from elsewhere, from the pinned peer's IP; the first port heard there stays.
@@ -26,6 +32,9 @@ pub const STALE_PINNING_PACKETS: u8 = 50;
 /// How long candidates by IP alone are considered, counted from when media is expected (bridged and not held).
 /// Long enough for somebody to pick up late and mute at once, short enough to leave little to guess in a call.
 pub const LEARNING_WINDOW: Duration = Duration::from_secs(60);
+/// How long a pinned peer must have been silent before another source may take its place in a reopened window: ten
+/// packets of speech, longer than jitter and shorter than anybody waits before saying "hello?".
+pub const RELEARN_SILENCE: Duration = Duration::from_millis(200);
 /// Sources tried at a time for one leg. More than these at one NAT address in one window are an attack; the
 /// least proven one gives way.
 pub const CANDIDATES_MAX: usize = 4;
@@ -66,7 +75,17 @@ pub(crate) struct Latch {
     /// What an earlier description had pinned.
     stale: Option<SocketAddr>,
     until: Option<Mono>,
+    /// Somebody is pinned and may be replaced.
+    reopened: Option<Reopened>,
     candidates: [Option<Candidate>; CANDIDATES_MAX],
+}
+
+/// A learning window beside a pinned peer.
+#[derive(Clone, Copy, Debug)]
+struct Reopened {
+    until: Mono,
+    /// When the pinned peer was last heard, or the window opened.
+    heard: Mono,
 }
 
 /// IPv4 peers of a dual-stack socket appear as mapped addresses; SDP names them plainly.
@@ -86,26 +105,45 @@ fn same(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 impl Latch {
-    /// Takes a description over. A new address opens a window, of media or of a `nat` line's signalling: a
-    /// router that gives that another port has most likely done the same to the media. An unchanged or an unspecified
-    /// one does not.
-    pub(crate) fn describe(&mut self, rtp: SocketAddr, rtcp: SocketAddr, signalling: Option<SocketAddr>) {
+    /// Takes a description over. A new address of media opens a window and unpins; another address of the signalling
+    /// alone is [`Latch::reopen`]. An unchanged or an unspecified description does nothing.
+    pub(crate) fn describe(
+        &mut self,
+        now: Mono,
+        rtp: SocketAddr,
+        rtcp: SocketAddr,
+        signalling: Option<SocketAddr>,
+    ) {
         let (rtp, rtcp) = (canonical(rtp), canonical(rtcp));
-        let signalling = signalling.map(canonical);
         if rtp.ip().is_unspecified() || rtp.port() == 0 {
             return;
         }
-        let unchanged = self.described == Some(rtp) && self.described_rtcp == Some(rtcp);
-        if unchanged && self.signalling == signalling {
-            return;
+        if self.described == Some(rtp) && self.described_rtcp == Some(rtcp) {
+            return self.reopen(now, signalling);
         }
         *self = Self {
             described: Some(rtp),
             described_rtcp: Some(rtcp),
-            signalling,
+            signalling: signalling.map(canonical),
             stale: self.pinned.or(self.stale),
             ..Self::default()
         };
+    }
+
+    /// The peer's signalling comes from elsewhere now: its media may too.
+    pub(crate) fn reopen(&mut self, now: Mono, signalling: Option<SocketAddr>) {
+        let signalling = signalling.map(canonical);
+        if self.signalling == signalling {
+            return;
+        }
+        self.signalling = signalling;
+        self.candidates = Default::default();
+        let until = later(now, LEARNING_WINDOW);
+        if self.pinned.is_some() {
+            self.reopened = Some(Reopened { until, heard: now });
+        } else {
+            self.until = self.until.map(|_| until);
+        }
     }
 
     /// Media is expected from now on: the window's time runs.
@@ -115,14 +153,55 @@ impl Latch {
         }
     }
 
+    /// Media is expected again after a hold: a window that nobody could have used begins anew.
+    pub(crate) fn resume(&mut self, now: Mono) {
+        if let Some(reopened) = &mut self.reopened {
+            reopened.until = later(now, LEARNING_WINDOW);
+        }
+    }
+
     /// Judges the source of an RTP packet.
     #[inline]
     pub(crate) fn judge(&mut self, now: Mono, source: SocketAddr, header: &Header) -> Judgement {
         match self.pinned {
-            Some(pinned) if same(pinned, source) => Judgement::Accept,
-            Some(_) => Judgement::Foreign,
+            Some(pinned) if same(pinned, source) => {
+                if let Some(reopened) = &mut self.reopened {
+                    reopened.heard = now;
+                }
+                Judgement::Accept
+            }
+            Some(_) => match self.reopened {
+                Some(reopened) => self.learn_again(now, reopened, source, header),
+                None => Judgement::Foreign,
+            },
             None => self.learn(now, source, header),
         }
+    }
+
+    /// Somebody else than the pinned peer, in a reopened window.
+    fn learn_again(
+        &mut self,
+        now: Mono,
+        reopened: Reopened,
+        source: SocketAddr,
+        header: &Header,
+    ) -> Judgement {
+        if now >= reopened.until {
+            self.reopened = None;
+            return Judgement::Foreign;
+        }
+        let exact = self.described.is_some_and(|described| same(described, source));
+        let by_ip = self.signalling.is_some_and(|at| at.ip() == source.ip());
+        if !exact && !by_ip {
+            return Judgement::Foreign;
+        }
+        if now < later(reopened.heard, RELEARN_SILENCE) || self.count(source, header) < PINNING_PACKETS {
+            return Judgement::Learning;
+        }
+        self.stale = self.pinned.replace(source);
+        (self.pinned_rtcp, self.reopened) = (None, None);
+        self.candidates = Default::default();
+        Judgement::Pinned
     }
 
     fn learn(&mut self, now: Mono, source: SocketAddr, header: &Header) -> Judgement {

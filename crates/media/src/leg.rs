@@ -92,7 +92,7 @@ impl Leg {
         payloads: Payloads,
         nat_source: Option<std::net::SocketAddr>,
     ) {
-        self.latch.describe(remote.rtp, remote.rtcp, nat_source);
+        self.latch.describe(now, remote.rtp, remote.rtcp, nat_source);
         self.direction = remote.direction;
         self.payloads = payloads;
         self.expect(now);
@@ -125,6 +125,7 @@ impl Leg {
         } else if self.expected_since.is_none() {
             self.expected_since = Some(now);
             self.latch.expect(now);
+            self.latch.resume(now);
         }
     }
 

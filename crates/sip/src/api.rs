@@ -199,6 +199,11 @@ pub enum SessionEvent {
         /// The body.
         body: Bytes,
     },
+    /// The peer proved itself elsewhere and is there from now on; [`crate::Stack::flow`] says where.
+    FlowChanged {
+        /// The session.
+        session: SessionId,
+    },
     /// An answered session is over; BYE is answered, or needs none.
     Ended {
         /// The session, gone.

@@ -224,6 +224,7 @@ fn a_call_whose_connection_closed_waits_for_its_phone() {
     let back = Flow { id: FlowId(8), ..tcp("192.0.2.1:40001", 8) };
     office.register(back, "101");
     assert_eq!(office.stack.flow(session), Some(back));
+    assert!(matches!(office.events().as_slice(), [SessionEvent::FlowChanged { .. }]));
     office.stack.closed(office.now, back.id);
     office.pass(Duration::from_secs(33));
     assert!(matches!(office.events().as_slice(), [SessionEvent::Ended { end: End::FlowClosed, .. }]));

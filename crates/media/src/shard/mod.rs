@@ -95,6 +95,11 @@ impl Shard {
                 }
                 self.schedule(leg);
             }
+            Command::Reopen { leg, nat_source } => {
+                if let Some(leg) = self.leg_mut(leg) {
+                    leg.latch.reopen(now, Some(nat_source));
+                }
+            }
             Command::Bridge { a, b, map_ab, map_ba } => {
                 if a != b && self.leg(a).is_some() && self.leg(b).is_some() {
                     self.join(now, a, b, *map_ab);

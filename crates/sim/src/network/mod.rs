@@ -152,6 +152,16 @@ impl Network {
         self.nats[nat].rebind();
     }
 
+    /// A router forgets the mapping of one socket inside.
+    pub fn forget(&mut self, nat: usize, inside: SocketAddr) {
+        self.nats[nat].forget(inside);
+    }
+
+    /// A router forgets mappings over which nothing has passed for this long.
+    pub fn set_memory(&mut self, nat: usize, memory: Duration) {
+        self.nats[nat].memory = Some(memory);
+    }
+
     /// Adds a scripted rule.
     pub fn rule(&mut self, rule: Rule) {
         self.rules.push(rule);
@@ -163,16 +173,16 @@ impl Network {
     }
 
     /// The address outside that a stream of `host` has.
-    pub fn outside(&mut self, host: usize, inside: SocketAddr, to: SocketAddr) -> SocketAddr {
+    pub fn outside(&mut self, now: Mono, host: usize, inside: SocketAddr, to: SocketAddr) -> SocketAddr {
         match self.links[host].nat {
-            Some(nat) => self.nats[nat].outward(inside, to),
+            Some(nat) => self.nats[nat].outward(now, inside, to),
             None => inside,
         }
     }
 
     /// A host sends: when and as what it arrives at the server.
     pub fn from_host(&mut self, now: Mono, host: usize, mut datagram: Datagram) -> Vec<(Mono, Datagram)> {
-        datagram.from = self.outside(host, datagram.from, datagram.to);
+        datagram.from = self.outside(now, host, datagram.from, datagram.to);
         let times = self.cross(now, host, Toward::Server, &datagram.bytes);
         times.into_iter().map(|at| (at, datagram.clone())).collect()
     }
@@ -180,7 +190,7 @@ impl Network {
     /// The server sends: when, to which host, and as what it arrives.
     pub fn from_server(&mut self, now: Mono, mut datagram: Datagram) -> Vec<(Mono, usize, Datagram)> {
         let inside = match self.places.get(&datagram.to.ip()) {
-            Some(Place::Nat(nat)) => self.nats[*nat].inward(datagram.to.port(), datagram.from),
+            Some(Place::Nat(nat)) => self.nats[*nat].inward(now, datagram.to.port(), datagram.from),
             Some(Place::Host(_)) => Some(datagram.to),
             None => None,
         };

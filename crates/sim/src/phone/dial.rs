@@ -61,7 +61,8 @@ impl Phone {
     /// Sends BYE. Who answered waits for the ACK of his answer (RFC 3261 section 15), unless it is overdue.
     pub(super) fn say_bye(&mut self, now: Mono, number: u32, ending: Ending) {
         let Some(dialog) = self.dialogs.get_mut(&number) else { return };
-        if dialog.role == Role::Callee && !dialog.acknowledged && ending == Ending::HungUp {
+        let patient = !self.habits.hasty && ending == Ending::HungUp;
+        if dialog.role == Role::Callee && !dialog.acknowledged && patient {
             dialog.hang_up_due = true;
             return;
         }
@@ -69,6 +70,14 @@ impl Phone {
         let draft = dialog.draft("BYE");
         self.finish(number, ending);
         self.start(now, Owner::Bye, draft, cseq);
+    }
+
+    /// Gives up with BYE where others send CANCEL (RFC 3261 section 15 lets a caller do so in an early dialog).
+    pub fn bye_early(&mut self, now: Mono, id: DialogId) {
+        let Some(dialog) = self.dialogs.get(&id.number) else { return };
+        if dialog.stage == Stage::Ringing && dialog.role == Role::Caller {
+            self.say_bye(now, id.number, Ending::HungUp);
+        }
     }
 
     pub(super) fn on_invite_progress(&mut self, now: Mono, number: u32, status: u16, response: &Message) {
@@ -127,7 +136,9 @@ impl Phone {
         status: u16,
         response: Option<&Message>,
     ) {
-        let Some(dialog) = self.dialogs.get_mut(&number) else { return };
+        let Some(dialog) = self.dialogs.get_mut(&number) else {
+            return self.acknowledge_late(number, status, response);
+        };
         let cseq = dialog.cseq;
         dialog.statuses.push(status);
         if response.is_some() {

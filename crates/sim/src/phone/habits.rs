@@ -54,6 +54,10 @@ pub struct Habits {
     pub sha256: bool,
     /// It asks for answers to where it really is (RFC 3581).
     pub rport: bool,
+    /// It says BYE without waiting for the ACK of its answer.
+    pub hasty: bool,
+    /// A device behind it answers too: a second 2xx, under another tag.
+    pub forks: bool,
 }
 
 impl Default for Habits {
@@ -73,6 +77,8 @@ impl Default for Habits {
             eager: false,
             sha256: false,
             rport: true,
+            hasty: false,
+            forks: false,
         }
     }
 }

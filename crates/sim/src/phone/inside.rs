@@ -98,8 +98,8 @@ impl Phone {
         }
     }
 
-    /// Its own re-INVITE was answered after it had hung up.
-    fn acknowledge_late(&mut self, number: u32, status: u16, response: Option<&Message>) {
+    /// An INVITE of its own was answered after it had hung up.
+    pub(super) fn acknowledge_late(&mut self, number: u32, status: u16, response: Option<&Message>) {
         let cseq = response.and_then(|response| response.cseq().ok()).map(|cseq| cseq.number);
         if let Some(cseq) = cseq.filter(|_| (200..300).contains(&status)) {
             self.acknowledge(number, cseq);
@@ -115,7 +115,8 @@ impl Phone {
             return self.reply(now, request, 500, None);
         }
         dialog.remote_cseq = cseq;
-        if matches!(dialog.reoffer, Some(Reoffer::Sent | Reoffer::Asked)) {
+        let answering = dialog.role == Role::Callee && !dialog.acknowledged;
+        if answering || matches!(dialog.reoffer, Some(Reoffer::Sent | Reoffer::Asked)) {
             return self.reply(now, request, 491, None);
         }
         if let Some(target) = target_of(request) {
@@ -132,7 +133,10 @@ impl Phone {
     }
 
     pub(super) fn on_bye(&mut self, now: Mono, request: &Message) {
-        let Some(number) = self.dialog_of(request) else { return self.reply(now, request, 481, None) };
+        let Some(number) = self.dialog_of(request) else {
+            self.foreign_byes += 1;
+            return self.reply(now, request, 481, None);
+        };
         self.reply(now, request, 200, None);
         let open: Vec<Message> = self.open_invites_of(number);
         for invite in open {

@@ -123,6 +123,10 @@ pub struct Phone {
     pub called: u64,
     /// The last status that a request of its own got from the server.
     pub last_status: u16,
+    /// BYEs in dialogs that it has no more, or never had.
+    pub foreign_byes: u32,
+    /// When it was last granted a registration.
+    pub registered_at: Option<Mono>,
     line: Line,
     dialogs: BTreeMap<u32, Dialog>,
     past: BTreeMap<u32, Dialog>,
@@ -159,6 +163,8 @@ impl Phone {
             invited: 0,
             called: 0,
             last_status: 0,
+            foreign_byes: 0,
+            registered_at: None,
             line: Line::Datagrams,
             dialogs: BTreeMap::new(),
             past: BTreeMap::new(),

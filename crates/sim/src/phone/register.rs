@@ -105,6 +105,7 @@ impl Phone {
         let granted = response.filter(|_| status == 200).and_then(|response| self.granted(response));
         if let Some(granted) = granted {
             self.registrar.state = Registered::Until(now + granted);
+            self.registered_at = Some(now);
             self.registrar.next = self.habits.registers.then(|| now + granted / 2);
             return;
         }

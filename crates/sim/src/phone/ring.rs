@@ -102,7 +102,12 @@ impl Phone {
         dialog.act = None;
         let body = dialog.sound.answer();
         dialog.sound.tune(now);
-        self.reply(now, &request, 200, Some(body));
+        self.reply(now, &request, 200, Some(body.clone()));
+        if self.habits.forks {
+            let other = format!("{:x}f{}", self.number, id.number);
+            let bytes = self.write_answer(&request, 200, &other, Some(&body));
+            self.send(bytes);
+        }
     }
 
     /// Somebody, or the phone itself, refuses.

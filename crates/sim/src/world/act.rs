@@ -24,8 +24,10 @@ pub enum Place {
     Inside,
     /// Inside, on IPv6.
     InsideV6,
-    /// Behind a translating router.
+    /// Behind a translating router of its own.
     BehindNat,
+    /// Behind the same router as this phone.
+    Beside(usize),
 }
 
 /// How a phone is put up.
@@ -62,6 +64,10 @@ impl World {
             }
             Place::BehindNat => {
                 nat = Some(self.network.add_nat(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10 + serial))));
+                (IpAddr::V4(Ipv4Addr::new(192, 168, serial, 7)), SERVER_V4)
+            }
+            Place::Beside(other) => {
+                nat = self.network.link(self.host_of_phone[other]).nat;
                 (IpAddr::V4(Ipv4Addr::new(192, 168, serial, 7)), SERVER_V4)
             }
         };
@@ -159,6 +165,11 @@ impl World {
         self.tell(usize::from(id.phone), |phone, now| phone.hang_up(now.mono, id));
     }
 
+    /// Gives up a call that rings with BYE instead of CANCEL.
+    pub fn bye_early(&mut self, id: DialogId) {
+        self.tell(usize::from(id.phone), |phone, now| phone.bye_early(now.mono, id));
+    }
+
     /// Holds, or resumes with `Sendrecv`.
     pub fn reoffer(&mut self, id: DialogId, direction: Direction) {
         self.tell(usize::from(id.phone), |phone, now| phone.reoffer(now.mono, id, direction));
@@ -205,6 +216,14 @@ impl World {
         number
     }
 
+    /// Somebody with bad intentions who sits behind the router of a phone, and so shares its address.
+    pub fn attacker_beside(&mut self, phone: usize) -> usize {
+        let attacker = self.attacker();
+        let nat = self.network.link(self.host_of_phone[phone]).nat;
+        self.network.link(self.host_of_attacker[attacker]).nat = nat;
+        attacker
+    }
+
     /// An attacker sends a datagram, to the server's SIP port or anywhere else.
     pub fn attack(&mut self, attacker: usize, to: SocketAddr, bytes: Bytes) {
         let (host, from) = (self.host_of_attacker[attacker], self.attackers[attacker].address);
@@ -216,13 +235,33 @@ impl World {
         self.network.link(self.host_of_phone[phone])
     }
 
-    /// A phone's router forgets its mappings.
+    /// A phone's router forgets its mappings, those of whoever else is behind it too; connections break.
     pub fn rebind(&mut self, phone: usize) {
-        let host = self.host_of_phone[phone];
+        let Some(nat) = self.network.link(self.host_of_phone[phone]).nat else { return };
+        self.network.rebind(nat);
+        for phone in 0..self.phones.len() {
+            let host = self.host_of_phone[phone];
+            if self.network.link(host).nat == Some(nat) {
+                self.excuse(host);
+                self.rebound.insert(phone, self.clock.now().mono);
+                self.break_stream(phone);
+            }
+        }
+    }
+
+    /// A phone's router gives its signalling another port, and leaves its media alone.
+    pub fn rebind_signalling(&mut self, phone: usize) {
+        let (host, inside) = (self.host_of_phone[phone], self.phones[phone].address);
         self.excuse(host);
-        self.rebound.insert(phone, self.clock.now().mono);
         if let Some(nat) = self.network.link(host).nat {
-            self.network.rebind(nat);
+            self.network.forget(nat, inside);
+        }
+    }
+
+    /// The router of a phone forgets mappings over which nothing has passed for this long.
+    pub fn give_router_memory(&mut self, phone: usize, memory: Duration) {
+        if let Some(nat) = self.network.link(self.host_of_phone[phone]).nat {
+            self.network.set_memory(nat, memory);
         }
     }
 

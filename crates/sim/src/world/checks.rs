@@ -213,10 +213,16 @@ impl World {
         }
         let behind_nat = self.network.link(self.host_of_phone[usize::from(listener.phone)]).nat.is_some();
         let hears = self.find(listener)?;
-        // A router that forgot its mappings cuts the media of running calls: only who was pinned is heard (R4.16).
+        // A router that forgot its mappings cuts the media of running calls: only who was pinned is heard (R4.16),
+        // until the phone has proven itself from where it is now.
         let rebound = |dialog: &Dialog| {
-            let at = self.rebound.get(&usize::from(dialog.id.phone));
-            at.is_some_and(|at| dialog.answered.is_some_and(|answered| answered <= *at))
+            let phone = usize::from(dialog.id.phone);
+            let at = self.rebound.get(&phone).copied();
+            let known = self.phones[phone].registered_at;
+            at.is_some_and(|at| {
+                let before = dialog.answered.is_some_and(|answered| answered <= at);
+                before && known.is_none_or(|known| known <= at || known + SILENCE > now)
+            })
         };
         if rebound(hears) {
             return None;

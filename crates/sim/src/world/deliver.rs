@@ -144,7 +144,7 @@ impl World {
         let id = self.streams.next_id();
         let port = 40_000 + (id.0 % 20_000) as u16;
         let (ip, local) = (self.phones[number].address.ip(), self.phones[number].server);
-        let remote = self.network.outside(host, SocketAddr::new(ip, port), local);
+        let remote = self.network.outside(now, host, SocketAddr::new(ip, port), local);
         self.streams.add(host, Flow { id, transport: Transport::Tcp, local, remote });
         self.put(now + delay + delay, Happening::Connected(id));
     }

@@ -133,6 +133,13 @@ impl Stack {
     }
 
     fn keep_binding(&mut self, now: Now, flow: Flow, request: &Message, line: &Line, wish: Wish) {
+        let call_id = request.call_id();
+        let same_phone = |binding: &&Arc<Binding>| binding.call_id.as_bytes() == call_id;
+        let before = self.bindings.find(&line.username, &wish.uri);
+        let before = before.or_else(|| self.bindings.of_line(&line.username).find(same_phone));
+        if let Some(old) = before.map(|binding| binding.source) {
+            self.follow_registration(&line.username, old, flow);
+        }
         let known = self.bindings.find(&line.username, &wish.uri);
         let registered = known.map_or(now.wall, |binding| binding.registered);
         let binding = Arc::new(Binding {

@@ -1,5 +1,6 @@
 //! How sessions end from our side, and what a lost connection does to them.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use model::{Flow, FlowId, Mono, Now, Transport};
@@ -116,7 +117,35 @@ impl Stack {
         let its = self.lost.iter().filter_map(|id| sessions.get(id)).filter(is_its);
         let ids: Vec<SessionId> = its.map(|session| session.id).collect();
         for id in ids {
-            self.adopt_flow(id, flow);
+            self.move_session(id, flow);
+        }
+    }
+
+    /// A phone proved itself at `flow`, having been registered from `old`: its calls over datagrams go on there. A
+    /// router that forgot its mappings gives the phone another port, and nothing sent to the old one arrives.
+    ///
+    /// Looks through all sessions; only a registration that moved while its line has calls comes here.
+    pub(crate) fn follow_registration(&mut self, line: &str, old: SocketAddr, flow: Flow) {
+        if flow.transport != Transport::Udp || old == flow.remote || !self.per_line.contains_key(line) {
+            return;
+        }
+        let is_its = |session: &&Session| {
+            &*session.line == line
+                && session.flow.transport == Transport::Udp
+                && session.flow.remote == old
+                && matches!(session.state, State::Confirmed)
+        };
+        let ids: Vec<SessionId> = self.sessions.values().filter(is_its).map(|session| session.id).collect();
+        for id in ids {
+            self.move_session(id, flow);
+        }
+    }
+
+    /// A session's phone is elsewhere from now on, and `calls` is told.
+    pub(crate) fn move_session(&mut self, id: SessionId, flow: Flow) {
+        self.adopt_flow(id, flow);
+        if self.sessions.get(&id).is_some_and(|session| !session.is_silent()) {
+            self.event(SessionEvent::FlowChanged { session: id });
         }
     }
 

@@ -70,7 +70,7 @@ impl Stack {
         let line = session.line.clone();
         match self.auth.check(now, &flow, request, &self.directory) {
             Verdict::Proven(proven) if proven.username == line => {
-                self.adopt_flow(id, flow);
+                self.move_session(id, flow);
                 true
             }
             Verdict::Proven(_) => {

@@ -224,15 +224,60 @@ fn what_is_no_media_goes_nowhere() {
     assert_eq!(world.packet(A, Port::Rtcp, PHONE_A, &rtp), Verdict::Dropped(Why::NotMedia));
 }
 
+/// The phone behind NAT talks, and then its signalling comes from another port of its router.
+fn signalling_moved(a: &mut Phone) -> World {
+    let mut world = behind_nat();
+    world.talk(A, MAPPED_A, a, 10);
+    assert_eq!(world.talk(A, MOVED_A, a, 10), FOREIGN);
+    world.drain();
+    let nat_source = SocketAddr::new(PUBLIC_A.parse().unwrap(), 7_777);
+    world.shard.command(world.now, Command::Reopen { leg: A, nat_source });
+    world
+}
+
+const MOVED_A: &str = "198.51.100.7:61999";
+
 #[test]
 fn a_router_that_gives_the_signalling_another_port_opens_the_window_again() {
+    let mut a = Phone::new(0xa);
+    let mut world = signalling_moved(&mut a);
+    assert_eq!(world.talk(A, MOVED_A, &mut a, 10), LEARNING, "the old port was heard a moment ago");
+    assert_eq!(world.talk(B, PHONE_B, &mut Phone::new(0xb), 1), forward(A, MAPPED_A), "nobody is unpinned");
+    assert_eq!(world.talk(A, MOVED_A, &mut a, 3), forward(B, PHONE_B));
+    assert_eq!(world.events(), [Event::Pinned { leg: A, remote: address(MOVED_A) }]);
+    assert_eq!(world.talk(B, PHONE_B, &mut Phone::new(0xb), 1), forward(A, MOVED_A));
+    assert_eq!(world.talk(A, "198.51.100.7:61998", &mut a, 20), FOREIGN, "the window is closed");
+}
+
+#[test]
+fn a_new_offer_with_the_same_description_from_another_port_does_the_same() {
     let mut world = behind_nat();
     let mut a = Phone::new(0xa);
     world.talk(A, MAPPED_A, &mut a, 10);
-    let moved = format!("{PUBLIC_A}:61999");
-    assert_eq!(world.talk(A, &moved, &mut a, 10), FOREIGN);
     let nat = Some(SocketAddr::new(PUBLIC_A.parse().unwrap(), 7_777));
     world.describe_with(A, remote(PRIVATE_A, Direction::Sendrecv), payloads(), nat);
     world.bridge(A, B);
-    assert_eq!(world.talk(A, &moved, &mut a, 10), forward(B, PHONE_B));
+    assert_eq!(world.talk(A, MOVED_A, &mut a, 13), forward(B, PHONE_B));
+}
+
+#[test]
+fn a_reopened_window_lets_nobody_in_while_the_peer_still_talks() {
+    let mut a = Phone::new(0xa);
+    let mut world = signalling_moved(&mut a);
+    let mut attacker = Phone::new(0xbad);
+    for _ in 0..100 {
+        assert_eq!(world.talk(A, MAPPED_A, &mut a, 1), forward(B, PHONE_B));
+        assert_eq!(world.talk(A, "198.51.100.7:999", &mut attacker, 4), LEARNING, "in a burst between");
+    }
+    assert_eq!(world.talk(B, PHONE_B, &mut Phone::new(0xb), 1), forward(A, MAPPED_A));
+}
+
+#[test]
+fn a_reopened_window_lets_no_other_address_in_and_ends() {
+    let mut a = Phone::new(0xa);
+    let mut world = signalling_moved(&mut a);
+    assert_eq!(world.talk(A, ATTACKER, &mut Phone::new(0xbad), 100), FOREIGN);
+    world.pass(LEARNING_WINDOW);
+    assert_eq!(world.talk(A, MOVED_A, &mut a, 20), FOREIGN, "too late");
+    assert_eq!(world.talk(A, MAPPED_A, &mut a, 1), forward(B, PHONE_B));
 }
