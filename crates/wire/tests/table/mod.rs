@@ -1,4 +1,5 @@
-//! Messages from a text file: `=== name` begins one, `{hh}` is a byte, `{len}` the body's length, line ends become CR LF.
+//! Messages from a text file: `=== name` begins one, `{hh}` is a byte, `{30*text}` the text thirty times, `{len}` the body's
+//! length; line ends become CR LF.
 
 /// One message of a table.
 pub struct Case {
@@ -25,15 +26,35 @@ fn bytes(message: &str) -> Vec<u8> {
     if !lines.contains("\r\n\r\n") {
         lines.push_str("\r\n");
     }
-    let body = lines.split_once("\r\n\r\n").map_or(0, |(_, body)| body.len());
-    let lines = lines.replace("{len}", &body.to_string());
+    let body = lines.split_once("\r\n\r\n").map_or(0, |(_, body)| escapes(body).len());
+    escapes(&lines.replace("{len}", &body.to_string()))
+}
+
+fn escapes(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut rest = lines.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escape = rest.get(1..3).filter(|_| *first == b'{' && rest.get(3) == Some(&b'}'));
-        let byte = escape.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        out.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &rest[4..] } else { after };
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.extend_from_slice(before.as_bytes());
+        let escape = after.split_once('}').and_then(|(inside, after)| Some((escape(inside)?, after)));
+        match escape {
+            Some((bytes, after)) => {
+                out.extend_from_slice(&bytes);
+                rest = after;
+            }
+            None => {
+                out.push(b'{');
+                rest = after;
+            }
+        }
     }
+    out.extend_from_slice(rest.as_bytes());
     out
+}
+
+fn escape(inside: &str) -> Option<Vec<u8>> {
+    match inside.split_once('*') {
+        Some((count, text)) => Some(text.repeat(count.parse().ok()?).into_bytes()),
+        None if inside.len() == 2 => Some(vec![u8::from_str_radix(inside, 16).ok()?]),
+        None => None,
+    }
 }
