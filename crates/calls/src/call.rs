@@ -45,6 +45,16 @@ pub(crate) enum Which {
     Phone(usize),
 }
 
+impl Which {
+    /// The other side of an answered call.
+    pub fn across(self) -> Which {
+        match self {
+            Which::Caller => Which::Phone(0),
+            Which::Phone(_) => Which::Caller,
+        }
+    }
+}
+
 impl Call {
     /// The call ends like this, unless it has ended already.
     pub fn finish(&mut self, outcome: Outcome) {

@@ -159,7 +159,7 @@ impl Exchange {
             | SessionEvent::Answered { session, .. }
             | SessionEvent::Failed { session, .. }
             | SessionEvent::Cancelled { session }
-            | SessionEvent::Confirmed { session }
+            | SessionEvent::Confirmed { session, .. }
             | SessionEvent::Reoffer { session, .. }
             | SessionEvent::ReofferAnswered { session, .. }
             | SessionEvent::ReofferRefused { session, .. }
@@ -224,7 +224,7 @@ fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: Sessi
         }
         (SessionEvent::Failed { end, .. }, Which::Phone(phone)) => call.phone_gone(step, phone, &end),
         (SessionEvent::Cancelled { .. }, _) => call.cancelled(step),
-        (SessionEvent::Confirmed { .. }, Which::Caller) => call.confirmed(step),
+        (SessionEvent::Confirmed { answer, .. }, which) => call.confirmed(step, which, answer.as_deref()),
         (SessionEvent::Reoffer { offer, .. }, which) => {
             call.reoffered(step, which, session, offer.as_deref());
         }
@@ -239,7 +239,6 @@ fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: Sessi
         | (
             SessionEvent::Failed { .. } | SessionEvent::Progress { .. } | SessionEvent::Answered { .. },
             Which::Caller,
-        )
-        | (SessionEvent::Confirmed { .. }, Which::Phone(_)) => {}
+        ) => {}
     }
 }

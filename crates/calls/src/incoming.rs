@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::directory::{Extension, Line};
-use model::record::{CallRecord, CallResult, Direction};
+use model::record::{CallRecord, Direction};
 use model::{CallId, Flow};
-use sip::{Party, Refusal, SessionId};
+use sip::{Party, SessionId};
 
 use crate::call::Call;
 use crate::leg::Leg;
@@ -41,9 +41,9 @@ impl Call {
         let mut caller = Leg::of_caller(arrival.session, &arrival.caller, arrival.flow);
         let outcome = match arrival.offer.map(|offer| caller.talk.offered(&offer)) {
             _ if room == Room::Full => Some(Outcome::full("Too many calls")),
-            None => Some(no_offer()),
             Some(Err(_)) => Some(Outcome::no_codec()),
-            Some(Ok(())) => None,
+            // Without an offer he gets ours once somebody answers.
+            None | Some(Ok(())) => None,
         };
         let own = directory.extensions.get(&arrival.caller.extension);
         let mut call = Call {
@@ -94,9 +94,4 @@ impl Call {
         let found = route::follow(&directory, &mut self.way, extension, targets);
         self.pursue(step, found);
     }
-}
-
-fn no_offer() -> Outcome {
-    let refusal = Refusal::because(488, "Offer expected in INVITE");
-    Outcome::refused(CallResult::Failed, "the INVITE had no offer", refusal)
 }

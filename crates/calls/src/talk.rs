@@ -5,10 +5,10 @@
 //! offer is made (`ring`, `bridge`).
 
 use bytes::Bytes;
-use media::sdp::{self, Agreed, Local, LocalMedia, Refused};
-use media::{Command, Payloads};
+use media::sdp::{self, Agreed, End, Local, LocalMedia, Refused, Said};
+use media::{Command, PayloadMap, Payloads};
 use model::directory::Nat;
-use wire::sdp::Session;
+use wire::sdp::{Direction, Media, Session};
 
 use crate::leg::Leg;
 use crate::step::{Place, Step};
@@ -22,6 +22,8 @@ pub(crate) struct Talk {
     before: Option<Local>,
     /// The peer's description in force.
     theirs: Option<Session>,
+    /// Whether that was an offer or an answer.
+    said: Said,
     /// The peer's offer that is not answered yet.
     offered: Option<Session>,
     codec: Option<String>,
@@ -37,15 +39,6 @@ impl From<Refused> for NoUse {
     fn from(_: Refused) -> NoUse {
         NoUse
     }
-}
-
-/// Whether what is agreed on the offerer's leg is an answer that he gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Publish {
-    /// It is.
-    Answer,
-    /// He made no offer; only the relay is told.
-    Nothing,
 }
 
 impl Talk {
@@ -71,18 +64,57 @@ impl Talk {
     /// It is no SDP, or has no audio that can be relayed.
     pub fn answered(&mut self, body: &[u8]) -> Result<(), NoUse> {
         self.theirs = Some(read(body)?);
+        self.said = Said::Answer;
         Ok(())
     }
 
-    /// Our offer on this leg, made from what the peer of leg `from` said last.
+    /// Our offer on this leg, made from what the peer of leg `from` said last; all that we take if he has said nothing.
     ///
     /// # Errors
-    /// He said nothing that could be offered.
+    /// What he said can't be offered, or this leg has no media.
     pub fn offer(&mut self, from: &Talk) -> Result<Bytes, NoUse> {
-        let theirs = from.offered.as_ref().or(from.theirs.as_ref()).ok_or(NoUse)?;
         self.before.clone_from(&self.local);
-        let ours = sdp::offer(theirs, self.local.as_mut().ok_or(NoUse)?)?;
+        let local = self.local.as_mut().ok_or(NoUse)?;
+        let ours = match from.offered.as_ref().or(from.theirs.as_ref()) {
+            Some(theirs) => sdp::offer(theirs, local)?,
+            None => sdp::offer_everything(local),
+        };
         Ok(ours.to_bytes().into())
+    }
+
+    /// Our offer for a peer that asks for one inside the call: what the peer of leg `from` speaks, and all that he would do,
+    /// even if he was only allowed less so far.
+    ///
+    /// # Errors
+    /// He said nothing that could be offered, or this leg has no media.
+    pub fn offer_all(&mut self, from: &Talk) -> Result<Bytes, NoUse> {
+        let theirs = from.theirs.as_ref().ok_or(NoUse)?;
+        self.before.clone_from(&self.local);
+        let ours = sdp::offer_as(theirs, self.local.as_mut().ok_or(NoUse)?, from.wish())?;
+        Ok(ours.to_bytes().into())
+    }
+
+    /// Whether this is the peer's description in force once more, and nothing else.
+    pub fn said_before(&self, body: &[u8]) -> bool {
+        read(body).is_ok_and(|session| self.theirs.as_ref() == Some(&session))
+    }
+
+    /// Whether the peer has described nothing yet: its INVITE had no offer, and ours is not answered.
+    pub fn is_undescribed(&self) -> bool {
+        self.theirs.is_none() && self.offered.is_none()
+    }
+
+    /// Whether this leg's peer was told of the peer of leg `of` what that one does now.
+    pub fn knows(&self, of: &Talk) -> bool {
+        let Some(does) = of.theirs.as_ref().and_then(sdp::direction_of) else { return true };
+        let told = self.local.as_ref().and_then(Local::audio).and_then(Media::direction).unwrap_or_default();
+        let wish = self.wish().mirrored();
+        told.and(wish) == does.and(wish)
+    }
+
+    fn wish(&self) -> Direction {
+        let wish = |theirs| sdp::wish(theirs, self.local.as_ref(), self.said);
+        self.theirs.as_ref().map_or(Direction::Sendrecv, wish)
     }
 
     /// The offer under way, the peer's or ours, came to nothing.
@@ -103,9 +135,15 @@ impl Talk {
         self.holds
     }
 
+    fn end(&self) -> Result<End<'_>, NoUse> {
+        let theirs = self.theirs.as_ref().ok_or(NoUse)?;
+        Ok(End { theirs, ours: self.local.as_ref().ok_or(NoUse)? })
+    }
+
     fn settle(&mut self, codec: &str) {
         if let Some(offered) = self.offered.take() {
             self.theirs = Some(offered);
+            self.said = Said::Offer;
         }
         self.holds = self.theirs.as_ref().is_some_and(sdp::holds);
         self.before = None;
@@ -124,46 +162,51 @@ fn read(body: &[u8]) -> Result<Session, NoUse> {
 /// # Errors
 /// They have no codec in common; nothing was changed.
 pub(crate) fn agree(step: &mut Step<'_>, offerer: &mut Leg, answerer: &mut Leg) -> Result<Bytes, NoUse> {
-    let answer = join(step, offerer, answerer, Publish::Answer)?;
-    Ok(answer.to_bytes().into())
-}
-
-/// `answerer` answered an offer that was ours, made from what `offerer` said long ago: only the relay is told.
-///
-/// # Errors
-/// They have no codec in common; nothing was changed.
-pub(crate) fn align(step: &mut Step<'_>, offerer: &mut Leg, answerer: &mut Leg) -> Result<(), NoUse> {
-    join(step, offerer, answerer, Publish::Nothing).map(|_| ())
-}
-
-fn join(
-    step: &mut Step<'_>,
-    offerer: &mut Leg,
-    answerer: &mut Leg,
-    publish: Publish,
-) -> Result<Session, NoUse> {
     let offered = offerer.talk.offered.as_ref().or(offerer.talk.theirs.as_ref()).ok_or(NoUse)?;
     let answered = answerer.talk.theirs.as_ref().ok_or(NoUse)?;
     let asked = answerer.talk.local.as_ref().ok_or(NoUse)?;
     let mut local = offerer.talk.local.clone().ok_or(NoUse)?;
-    let agreed = sdp::answer(offered, &mut local, answered, asked)?;
-    if publish == Publish::Answer {
-        offerer.talk.local = Some(local);
-    }
-    let Agreed { answer, codec, offerer_payloads, answerer_payloads, .. } = agreed;
+    let Agreed {
+        answer,
+        codec,
+        offerer_payloads,
+        answerer_payloads,
+        offerer_to_answerer,
+        answerer_to_offerer,
+    } = sdp::answer(offered, &mut local, answered, asked)?;
+    offerer.talk.local = Some(local);
     offerer.talk.settle(&codec.name);
     answerer.talk.settle(&codec.name);
-    let (Some(one), Some(other)) = (offerer.place, answerer.place) else { return Ok(answer) };
-    describe(step, offerer, one, offerer_payloads);
-    describe(step, answerer, other, answerer_payloads);
-    let bridge = Command::Bridge {
-        a: one.leg,
-        b: other.leg,
-        map_ab: Box::new(agreed.offerer_to_answerer),
-        map_ba: Box::new(agreed.answerer_to_offerer),
-    };
-    step.command(one.shard, bridge);
-    Ok(answer)
+    let payloads = (offerer_payloads, answerer_payloads);
+    bridge(step, (offerer, answerer), payloads, (offerer_to_answerer, answerer_to_offerer));
+    Ok(answer.to_bytes().into())
+}
+
+/// Both sides have agreed with us, each on an offer of its own or of ours: only the relay is told.
+///
+/// # Errors
+/// They have no codec in common; nothing was changed.
+pub(crate) fn align(step: &mut Step<'_>, one: &mut Leg, other: &mut Leg) -> Result<(), NoUse> {
+    let joined = sdp::join(one.talk.end()?, other.talk.end()?)?;
+    one.talk.settle(&joined.codec.name);
+    other.talk.settle(&joined.codec.name);
+    bridge(step, (one, other), (joined.payloads, joined.other_payloads), (joined.onward, joined.back));
+    Ok(())
+}
+
+/// Tells the relay what two legs speak, and joins them.
+fn bridge(
+    step: &mut Step<'_>,
+    (one, other): (&Leg, &Leg),
+    (payloads, other_payloads): (Payloads, Payloads),
+    (onward, back): (PayloadMap, PayloadMap),
+) {
+    let (Some(here), Some(there)) = (one.place, other.place) else { return };
+    describe(step, one, here, payloads);
+    describe(step, other, there, other_payloads);
+    let bridge =
+        Command::Bridge { a: here.leg, b: there.leg, map_ab: Box::new(onward), map_ba: Box::new(back) };
+    step.command(here.shard, bridge);
 }
 
 /// Tells the relay what the peer said last.

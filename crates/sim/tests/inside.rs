@@ -91,19 +91,6 @@ fn two_re_invites_that_cross_are_both_done_in_the_end() {
 }
 
 #[test]
-fn a_re_invite_without_an_offer_is_refused_and_changes_nothing() {
-    let (mut world, caller, callee) = connected(13);
-    for id in [caller, callee] {
-        world.ask_for_offer(id);
-        world.run(secs(1));
-        assert_eq!(world.phones[usize::from(id.phone)].last_status, 488);
-        world.assert_talking(caller, callee);
-    }
-    world.hang_up(caller);
-    world.finish();
-}
-
-#[test]
 fn a_re_invite_that_crosses_bye_leaves_nothing() {
     let (mut world, caller, callee) = connected(6);
     world.reoffer(caller, Direction::Sendonly);

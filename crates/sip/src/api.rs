@@ -163,10 +163,12 @@ pub enum SessionEvent {
         /// The session, gone.
         session: SessionId,
     },
-    /// The ACK to our 2xx arrived.
+    /// The ACK to a 2xx of ours arrived, to the first INVITE or to a later one.
     Confirmed {
         /// The session.
         session: SessionId,
+        /// The answer to the offer that our 2xx made, if the ACK carries one.
+        answer: Option<Bytes>,
     },
     /// The peer's re-INVITE; answer with `accept_reoffer` or `refuse_reoffer`.
     Reoffer {

@@ -26,13 +26,22 @@ impl Call {
         }
         let (Some(leg), Some(caller)) = (self.phones.get_mut(phone), self.caller.session) else { return };
         let described = answer.is_some_and(|answer| leg.talk.answered(answer).is_ok());
-        let body = if described { talk::agree(step, &mut self.caller, leg).ok() } else { None };
+        // Who called without an offer gets ours, and answers with his ACK.
+        let late = self.caller.talk.is_undescribed();
+        let body = match (described, late) {
+            (true, true) => self.caller.talk.offer(&leg.talk).ok(),
+            (true, false) => talk::agree(step, &mut self.caller, leg).ok(),
+            (false, _) => None,
+        };
         let Some(body) = body else {
             return self.give_up(step, phone);
         };
         self.choose(step, phone);
         self.answered = Some(step.now.mono);
         self.record.answered = Some(step.now.wall);
+        if late {
+            self.reoffer = Some(Reoffer::Late);
+        }
         match self.ringing.promised.take() {
             Some(promised) => {
                 if promised != body {

@@ -19,8 +19,12 @@ pub(crate) enum Reoffer {
     Passed(Which),
     /// Ours to the caller, who was promised another phone's codecs; not sent before his ACK.
     Due,
-    /// The same, sent.
-    Sent,
+    /// Ours to this side, sent; the other one waits for nothing.
+    Ours(Which),
+    /// Ours in the 2xx to a caller whose INVITE had none; his ACK brings the answer.
+    Late,
+    /// Ours in the 2xx to this side's re-INVITE without an offer; its ACK brings the answer.
+    Asked(Which),
 }
 
 impl Call {
@@ -32,10 +36,15 @@ impl Call {
             return step.desk.stack.refuse_reoffer(now, session, Refusal::new(491));
         };
         let Some(offer) = offer else {
-            // Its answer would come with the ACK, which nobody reads before late offers do.
-            let refusal = Refusal::because(488, "Offer expected in INVITE");
-            return step.desk.stack.refuse_reoffer(now, session, refusal);
+            return self.asked(step, which, session);
         };
+        if side.talk.said_before(offer) {
+            // A refresh: nothing changes, and the other side need not be asked.
+            return match talk::agree(step, side, other) {
+                Ok(answer) => step.desk.stack.accept_reoffer(now, session, answer),
+                Err(_) => step.desk.stack.refuse_reoffer(now, session, Refusal::new(488)),
+            };
+        }
         let ours = side.talk.offered(offer).and_then(|()| other.talk.offer(&side.talk));
         let passed = match (ours, other.session) {
             (Ok(ours), Some(peer)) => step.desk.stack.reoffer(now, peer, ours).map_err(|_| 491),
@@ -51,12 +60,30 @@ impl Call {
         }
     }
 
+    /// One side's re-INVITE has no offer: it gets ours at once, made from what the other side said last. Asking the other
+    /// side first would be more exact and less sure: it may be slow, or dislike re-INVITEs without an offer itself.
+    fn asked(&mut self, step: &mut Step<'_>, which: Which, session: SessionId) {
+        let Some((side, other)) = self.sides(which) else { return };
+        match side.talk.offer_all(&other.talk) {
+            Ok(ours) => {
+                self.reoffer = Some(Reoffer::Asked(which));
+                step.desk.stack.accept_reoffer(step.now, session, ours);
+            }
+            Err(_) => {
+                side.talk.roll_back();
+                step.desk.stack.refuse_reoffer(step.now, session, Refusal::new(488));
+            }
+        }
+    }
+
     /// The other side answered.
     pub fn reoffer_answered(&mut self, step: &mut Step<'_>, from: Which, answer: Option<Bytes>) {
         let Some(reoffer) = self.reoffer.take() else { return };
         let Some((answerer, offerer)) = self.sides(from) else { return };
         let agreed = match answer.map(|answer| answerer.talk.answered(&answer)) {
-            Some(Ok(())) if reoffer == Reoffer::Sent => talk::align(step, offerer, answerer).map(|()| None),
+            Some(Ok(())) if matches!(reoffer, Reoffer::Ours(_)) => {
+                talk::align(step, offerer, answerer).map(|()| None)
+            }
             Some(Ok(())) => talk::agree(step, offerer, answerer).map(Some),
             Some(Err(no_use)) => Err(no_use),
             None => Err(NoUse),
@@ -90,18 +117,61 @@ impl Call {
         }
     }
 
-    /// The caller's ACK is here: if he was promised what the phone that answered does not speak, he gets an offer.
-    pub fn confirmed(&mut self, step: &mut Step<'_>) {
-        if self.reoffer != Some(Reoffer::Due) {
-            return;
+    /// An ACK to a 2xx of ours is here, with the answer if the offer was ours.
+    pub fn confirmed(&mut self, step: &mut Step<'_>, which: Which, answer: Option<&[u8]>) {
+        match (self.reoffer, which) {
+            (Some(Reoffer::Late), Which::Caller) => self.late_answer(step, answer),
+            (Some(Reoffer::Asked(asked)), which) if asked == which => self.asked_answer(step, which, answer),
+            (Some(Reoffer::Due), Which::Caller) => {
+                self.reoffer = None;
+                self.tell(step, Which::Caller);
+            }
+            _ => {}
         }
+    }
+
+    /// The caller answers the offer that his INVITE did not make: only now can the two talk.
+    fn late_answer(&mut self, step: &mut Step<'_>, answer: Option<&[u8]>) {
         self.reoffer = None;
         let Some((caller, phone)) = self.sides(Which::Caller) else { return };
-        let (Some(session), Ok(ours)) = (caller.session, caller.talk.offer(&phone.talk)) else { return };
+        let agreed = match answer.map(|answer| caller.talk.answered(answer)) {
+            None => Err("the caller's ACK had no answer to our offer"),
+            Some(Err(NoUse)) => Err("the caller's answer to our offer could not be used"),
+            Some(Ok(())) => {
+                talk::align(step, phone, caller).map_err(|NoUse| "no common codec with the caller")
+            }
+        };
+        if let Err(reason) = agreed {
+            self.finish(Outcome::ended(CallResult::Failed, reason, Cause::Failure));
+        }
+    }
+
+    /// A side answers the offer that it asked for. If it has changed its mind about hold, the other one is told.
+    fn asked_answer(&mut self, step: &mut Step<'_>, which: Which, answer: Option<&[u8]>) {
+        self.reoffer = None;
+        let Some((side, other)) = self.sides(which) else { return };
+        let Some(answer) = answer else {
+            // It wanted nothing but to know that we are there.
+            return side.talk.roll_back();
+        };
+        let agreed = side.talk.answered(answer).and_then(|()| talk::align(step, other, side));
+        if agreed.is_err() {
+            let reason = "an answer inside the call could not be used";
+            return self.finish(Outcome::ended(CallResult::Answered, reason, Cause::Failure));
+        }
+        if !other.talk.knows(&side.talk) {
+            self.tell(step, which.across());
+        }
+    }
+
+    /// Offers to one side what the other one said last.
+    fn tell(&mut self, step: &mut Step<'_>, which: Which) {
+        let Some((side, other)) = self.sides(which) else { return };
+        let (Some(session), Ok(ours)) = (side.session, side.talk.offer(&other.talk)) else { return };
         match step.desk.stack.reoffer(step.now, session, ours) {
-            Ok(()) => self.reoffer = Some(Reoffer::Sent),
-            // An offer of his own is under way, and will settle it.
-            Err(_) => caller.talk.roll_back(),
+            Ok(()) => self.reoffer = Some(Reoffer::Ours(which)),
+            // An offer of its own is under way, and will settle it.
+            Err(_) => side.talk.roll_back(),
         }
     }
 }

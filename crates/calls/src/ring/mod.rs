@@ -171,6 +171,10 @@ impl Call {
     fn early_media(&mut self, step: &mut Step<'_>, phone: usize, answer: &[u8]) -> bool {
         let Some(leg) = self.phones.get_mut(phone) else { return false };
         let (Some(caller), Some(session)) = (self.caller.session, leg.session) else { return false };
+        // Who made no offer can't be answered before his ACK.
+        if self.caller.talk.is_undescribed() {
+            return false;
+        }
         if leg.talk.answered(answer).is_err() {
             return false;
         }

@@ -151,16 +151,30 @@ fn an_extension_without_a_phone_is_unreachable() {
 }
 
 #[test]
-fn an_invite_without_an_offer_or_without_audio_is_not_acceptable() {
+fn an_invite_without_audio_is_not_acceptable() {
     let fax =
         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=image 9 udptl t38\r\n";
-    for offer in ["", fax] {
-        let mut office = office(directory());
-        dial_with(&mut office, ALICE, "102", 70, offer);
-        office.response(ALICE, 488);
-        office.silent(BOB);
-        assert_eq!(office.close_one().result, Some(CallResult::Failed));
-    }
+    let mut office = office(directory());
+    dial_with(&mut office, ALICE, "102", 70, fax);
+    office.response(ALICE, 488);
+    office.silent(BOB);
+    assert_eq!(office.close_one().result, Some(CallResult::Failed));
+}
+
+#[test]
+fn an_invite_without_an_offer_gets_the_codecs_of_who_answers() {
+    let mut office = office(directory());
+    dial_with(&mut office, ALICE, "102", 70, "");
+    let invite = office.request(BOB, "INVITE");
+    assert!(body(&invite).contains("RTP/AVP 8 0 9 107 101\r\n"), "{}", body(&invite));
+    pick_up(&mut office, BOB, &invite);
+    let accepted = office.response(ALICE, 200);
+    assert!(body(&accepted).contains("RTP/AVP 8 0 101\r\n"), "{}", body(&accepted));
+    let alice = crate::phone::caller(ALICE, &accepted);
+    crate::phone::acknowledge_with(&mut office, &alice, &accepted, &sdp(21_101));
+    office.silent(BOB);
+    hang_up(&mut office, &alice);
+    assert_eq!(office.close_one().result, Some(CallResult::Answered));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn an_offer_that_the_other_side_refuses_is_refused_and_the_call_goes_on() {
     office.response(BOB, 488);
     assert_eq!(office.only_call().state, CallState::Answered);
     // The next one passes.
-    ask(&mut office, &bob, "INVITE", Some((SDP, &sdp(21_102))));
+    ask(&mut office, &bob, "INVITE", Some((SDP, &sdp(21_104))));
     let offered = office.request(ALICE, "INVITE");
     respond(&mut office, ALICE, &offered, 200, Some(&sdp(21_101)));
     let accepted = office.response(BOB, 200);
@@ -99,11 +99,27 @@ fn an_offer_while_the_other_sides_waits_is_told_to_wait() {
 }
 
 #[test]
-fn a_re_invite_without_an_offer_is_refused_and_the_call_goes_on() {
+fn a_re_invite_without_an_offer_gets_ours_and_an_ack_without_an_answer_changes_nothing() {
     let mut office = office(directory());
     let (alice, _) = talking(&mut office);
     ask(&mut office, &alice, "INVITE", None);
-    office.response(ALICE, 488);
+    let accepted = office.response(ALICE, 200);
+    assert!(body(&accepted).contains("RTP/AVP 8 0 101\r\n"), "{}", body(&accepted));
+    acknowledge(&mut office, &alice, &accepted);
+    office.silent(BOB);
+    assert_eq!(office.only_call().state, CallState::Answered);
+    hang_up(&mut office, &alice);
+    office.close_one();
+}
+
+#[test]
+fn a_re_invite_that_says_the_same_again_is_answered_without_asking_the_other_side() {
+    let mut office = office(directory());
+    let (alice, _) = talking(&mut office);
+    ask(&mut office, &alice, "INVITE", Some((SDP, &sdp(21_101))));
+    let accepted = office.response(ALICE, 200);
+    assert!(body(&accepted).contains("o=- ") && body(&accepted).contains("a=sendrecv"));
+    acknowledge(&mut office, &alice, &accepted);
     office.silent(BOB);
     hang_up(&mut office, &alice);
     office.close_one();

@@ -169,6 +169,12 @@ pub fn acknowledge(office: &mut Office, dialog: &Dialog, accepted: &Message) {
     say(office, dialog, "ACK", cseq, None);
 }
 
+/// ACK to a 2xx, with an answer in it.
+pub fn acknowledge_with(office: &mut Office, dialog: &Dialog, accepted: &Message, answer: &str) {
+    let cseq = accepted.cseq().unwrap().number;
+    say(office, dialog, "ACK", cseq, Some(("application/sdp", answer)));
+}
+
 /// Sends a request inside a call; gives back its CSeq number.
 pub fn ask(office: &mut Office, dialog: &Dialog, method: &str, body: Option<(&str, &str)>) -> u32 {
     let cseq = office.next_cseq();

@@ -8,11 +8,15 @@
 //!
 //! Not here: when to offer (`calls`), the syntax (`wire::sdp`).
 
+mod late;
 mod local;
 mod negotiate;
 
+pub use late::{End, Joined, Said, join, offer_everything, wish};
 pub use local::{Local, LocalMedia};
-pub use negotiate::{Agreed, Refused, answer, audio, direction, holds, offer, remote};
+pub use negotiate::{
+    Agreed, Refused, answer, audio, direction, direction_of, holds, offer, offer_as, remote,
+};
 
 #[cfg(test)]
 mod tests;

@@ -58,6 +58,12 @@ pub fn direction(session: &Session, media: &Media) -> Direction {
     if held { written.and(Direction::Sendonly) } else { written }
 }
 
+/// The direction of the audio stream as the writer sees it, if there is one.
+#[must_use]
+pub fn direction_of(session: &Session) -> Option<Direction> {
+    audio(session).map(|(_, media)| direction(session, media))
+}
+
 /// Whether the writer holds the other side: it does not want to receive.
 #[must_use]
 pub fn holds(session: &Session) -> bool {
@@ -84,13 +90,22 @@ pub fn remote(peer: &Session, ours: Option<&Local>) -> Option<Remote> {
 /// [`Refused::NoAudio`].
 pub fn offer(from: &Session, local: &mut Local) -> Result<Session, Refused> {
     let (_, media) = audio(from).ok_or(Refused::NoAudio)?;
+    offer_as(from, local, direction(from, media))
+}
+
+/// The same with another direction: what the other leg's peer wants may be more than it was allowed to say.
+///
+/// # Errors
+/// [`Refused::NoAudio`].
+pub fn offer_as(from: &Session, local: &mut Local, direction: Direction) -> Result<Session, Refused> {
+    let (_, media) = audio(from).ok_or(Refused::NoAudio)?;
     let mut codecs: Vec<Codec> = Vec::new();
     for codec in media.codecs() {
         if let Some(payload) = local.number(&codec, &codecs) {
             codecs.push(Codec { payload, ..codec });
         }
     }
-    let section = local.audio_section(&codecs, direction(from, media), media);
+    let section = local.audio_section(&codecs, direction, media);
     Ok(local.publish_offer(section))
 }
 
@@ -166,7 +181,7 @@ impl Numbers {
 
 /// The codec of `list` that `codec` means and that is not in `used`: same number first, then same parameters,
 /// then the first of the same format.
-fn matching<'a>(codec: &Codec, list: &'a [Codec], used: &[Codec]) -> Option<&'a Codec> {
+pub(super) fn matching<'a>(codec: &Codec, list: &'a [Codec], used: &[Codec]) -> Option<&'a Codec> {
     let fits =
         |other: &&Codec| other.same_format(codec) && !used.iter().any(|used| used.payload == other.payload);
     list.iter()

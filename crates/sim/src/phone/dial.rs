@@ -6,6 +6,7 @@ use wire::sip::{Contacts, Message};
 
 use super::client::Owner;
 use super::dialog::{Dialog, DialogId, Ending, Role, Stage};
+use super::late::Late;
 use super::sound::Sound;
 use super::write::Draft;
 use super::{Phone, text};
@@ -14,6 +15,10 @@ use crate::office::DOMAIN;
 impl Phone {
     /// Calls a number.
     pub fn call(&mut self, now: Mono, number: &str) -> DialogId {
+        self.dial(now, number, None)
+    }
+
+    pub(super) fn dial(&mut self, now: Mono, number: &str, late: Option<Late>) -> DialogId {
         let serial = self.new_id();
         let id = DialogId { phone: self.number, number: serial };
         let sound = Sound::new(id, &self.habits, self.address.ip(), &mut self.entropy);
@@ -24,8 +29,9 @@ impl Phone {
         dialog.remote_uri = format!("<sip:{number}@{DOMAIN}>");
         dialog.remote_target = format!("sip:{number}@{DOMAIN}");
         let cseq = dialog.next_cseq();
-        let body = ("application/sdp", dialog.sound.offer());
-        let draft = Draft { body: Some(body), ..dialog.draft("INVITE") };
+        dialog.late = late;
+        let body = late.is_none().then(|| ("application/sdp", dialog.sound.offer()));
+        let draft = Draft { body, ..dialog.draft("INVITE") };
         self.dialogs.insert(serial, dialog);
         self.start(now, Owner::Invite(serial), draft, cseq);
         id
@@ -164,6 +170,11 @@ impl Phone {
         if let Some(target) = target_of(response) {
             dialog.remote_target = target;
         }
+        if let Some(late) = dialog.late {
+            let answer = self.late_answer(now, number, late, response);
+            self.acknowledge_with(number, cseq, answer);
+            return self.hang_up_if_due(now, number);
+        }
         let promised = dialog.early_answer.take();
         let heard = dialog.sound.answered(response.body());
         dialog.sound.tune(now);
@@ -172,6 +183,10 @@ impl Phone {
         }
         self.note_described(number, heard);
         self.acknowledge(number, cseq);
+        self.hang_up_if_due(now, number);
+    }
+
+    fn hang_up_if_due(&mut self, now: Mono, number: u32) {
         if self.dialogs.get(&number).is_some_and(|dialog| dialog.hang_up_due) {
             self.say_bye(now, number, Ending::HungUp);
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use model::Mono;
 
+use super::late::Late;
 use super::sound::Sound;
 use super::write::Draft;
 use super::{Phone, text};
@@ -130,6 +131,7 @@ pub struct Dialog {
     pub(super) hang_up_due: bool,
     pub(super) reoffer: Option<Reoffer>,
     pub(super) early_answer: Option<Bytes>,
+    pub(super) late: Option<Late>,
 }
 
 impl Dialog {
@@ -164,6 +166,7 @@ impl Dialog {
             hang_up_due: false,
             reoffer: None,
             early_answer: None,
+            late: None,
         }
     }
 

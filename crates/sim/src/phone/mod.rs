@@ -10,6 +10,7 @@ mod dial;
 mod dialog;
 mod habits;
 mod inside;
+mod late;
 mod register;
 mod ring;
 mod server;
@@ -26,6 +27,7 @@ use wire::sip::{Message, Method};
 pub use audio::Tone;
 pub use dialog::{Dialog, DialogId, Ending, Role, Stage};
 pub use habits::{Answering, Habits};
+pub use late::Late;
 pub use register::Registered;
 
 use client::Client;

@@ -150,6 +150,11 @@ impl World {
         self.tell(phone, |phone, now| phone.call(now.mono, number))
     }
 
+    /// Dials without an offer.
+    pub fn call_late(&mut self, phone: usize, number: &str, late: crate::phone::Late) -> DialogId {
+        self.tell(phone, |phone, now| phone.call_late(now.mono, number, late))
+    }
+
     /// Picks up.
     pub fn answer(&mut self, id: DialogId) {
         self.tell(usize::from(id.phone), |phone, now| phone.answer(now.mono, id));

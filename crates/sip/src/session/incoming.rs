@@ -135,7 +135,8 @@ impl Stack {
         self.respond(now.mono, server, status, writer.finish());
     }
 
-    /// Answers the call: 200, repeated until its ACK comes.
+    /// Answers the call: 200, repeated until its ACK comes. `answer` is our offer if the INVITE had none; the answer then
+    /// comes with [`SessionEvent::Confirmed`].
     pub fn accept(&mut self, now: Now, id: SessionId, answer: Bytes) {
         let Some((server, mut writer)) = self.session_answer(id, 200) else { return };
         let bytes = writer.header(Name::Allow, ALLOW).body(SDP, answer).finish();
@@ -234,7 +235,10 @@ impl Stack {
         session.unacknowledged = None;
         match session.closing {
             Some(cause) => self.say_bye(now.mono, id, cause),
-            None => self.event(SessionEvent::Confirmed { session: id }),
+            None => {
+                let answer = message::sdp_of(request);
+                self.event(SessionEvent::Confirmed { session: id, answer });
+            }
         }
     }
 

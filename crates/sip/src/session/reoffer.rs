@@ -176,7 +176,8 @@ impl Stack {
         self.event(SessionEvent::Reoffer { session: id, offer: message::sdp_of(request) });
     }
 
-    /// Accepts the peer's offer.
+    /// Accepts the peer's offer. `answer` is our offer if the peer made none; the answer then comes with
+    /// [`SessionEvent::Confirmed`].
     pub fn accept_reoffer(&mut self, now: Now, id: SessionId, answer: Bytes) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(PeerReinvite { server, request }) = session.peer_reinvite.take() else { return };
