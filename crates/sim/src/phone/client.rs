@@ -303,7 +303,9 @@ impl Phone {
         let all = self.dialogs.values().chain(self.past.values());
         let Some(dialog) = all.into_iter().find(|dialog| dialog.call_id == call_id) else { return };
         let finals = dialog.finals.iter().find(|(number, _)| *number == cseq).map(|(_, status)| *status);
-        if finals.is_some_and(|before| before != status) {
+        // A copy of the INVITE that was long on its way is a new request to who has forgotten the first (RFC 3261
+        // section 17.2.3), and is challenged.
+        if finals.is_some_and(|before| before != status) && status != 401 {
             let what = format!("{} got {status} after {finals:?} to INVITE {cseq}", dialog.id);
             return self.wrong(what);
         }
