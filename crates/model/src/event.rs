@@ -151,6 +151,7 @@ registry! {
     UNREGISTERED = "registration.removed", Info, Auth, "Phone unregistered", "A phone signed off, or its registration ran out.";
     AUTHENTICATION_FAILED = "auth.failed", Warning, Security, "Authentication failed", "Somebody answered a challenge wrongly: a phone with an old password, or a guesser.";
     CHALLENGES_LIMITED = "auth.limited", Warning, Security, "Requests without credentials limited", "An address sends more requests without credentials than a whole office does; the surplus is dropped.";
+    STRAYS_LIMITED = "sip.strays-limited", Warning, Security, "Requests for calls that do not exist limited", "An address sends many requests for calls that do not exist: a scanner, a forger, or a device that has lost its way; the surplus is dropped.";
     FOREIGN_DIALOG = "sip.foreign-dialog", Warning, Security, "Request in somebody else's dialog", "A request named a call's dialog but came from elsewhere; it was challenged or answered 481.";
     CALL_STARTED = "call.started", Info, Call, "Call started", "Somebody calls.";
     CALL_ENDED = "call.ended", Info, Call, "Call ended", "A call ended; its record is in history.";

@@ -95,6 +95,21 @@ impl Attacker {
             .finish()
     }
 
+    /// A request in a dialog, or for a transaction, that there is none of.
+    pub fn stray(&mut self, method: &str) -> Bytes {
+        let mut writer = Writer::request(method, format!("sip:102@{DOMAIN}"));
+        let (to, tag) = (format!("<sip:102@{DOMAIN}>;tag={}", self.entropy.hex(8)), self.entropy.hex(4));
+        let (call_id, via) = (self.entropy.hex(8), self.via());
+        writer
+            .header(Name::Via, via)
+            .header(Name::From, format!("<sip:101@{DOMAIN}>;tag={tag}"))
+            .header(Name::To, to)
+            .header(Name::CallId, call_id)
+            .header(Name::CSeq, format!("2 {method}"))
+            .header(Name::MaxForwards, "70")
+            .finish()
+    }
+
     /// A media packet with a voice that is nobody's.
     pub fn voice(&mut self, sequence: u16) -> Bytes {
         let rewrite = Rewrite { marker: false, payload_type: 8, sequence, timestamp: 160, ssrc: 0xbad };

@@ -181,3 +181,51 @@ fn a_line_that_gets_another_password_is_forgotten_and_its_phone_refused() {
     world.wait_stage(call, Stage::Ended(Ending::Refused(403)));
     assert_eq!(world.finish().len(), 1);
 }
+
+/// 10,000 requests in dialogs that there are none of, over two seconds.
+fn flood_with_strays(world: &mut World, mallory: usize, from: std::net::SocketAddr) {
+    for round in 0..2_000 {
+        for method in ["BYE", "CANCEL", "INVITE", "INFO", "ACK"] {
+            let stray = world.attackers[mallory].stray(method);
+            world.attack_as(mallory, from, stray);
+        }
+        if round % 10 == 0 {
+            world.run(millis(10));
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_forged_requests_in_calls_that_there_are_none_of_is_answered_as_far_as_its_bucket_goes() {
+    let mut world = World::new(10, office());
+    let [alice, bob, carol] = world.phones(["101", "102", "103"]);
+    let mallory = world.attacker();
+    let (caller, callee) = world.connect_call(alice, "102", bob);
+    let from = world.attackers[mallory].address;
+    flood_with_strays(&mut world, mallory, from);
+    assert!(world.attackers[mallory].statuses.iter().all(|status| *status == 481));
+    let answered = world.attackers[mallory].statuses.len();
+    assert!((100..200).contains(&answered), "{answered}");
+    assert!(world.server().logged(&event::STRAYS_LIMITED) > 0);
+    assert!(world.server().held().transactions < 20);
+    world.assert_talking(caller, callee);
+    let other = world.call(carol, "999");
+    world.wait_stage(other, Stage::Ended(Ending::Refused(404)));
+    world.hang_up(callee);
+    world.wait_stage(caller, Stage::Ended(Ending::PeerHungUp));
+    assert_eq!(world.finish().len(), 2);
+}
+
+#[test]
+fn a_flood_of_forged_requests_in_the_name_of_a_phone_does_not_keep_it_from_calling() {
+    let mut world = World::new(11, office());
+    let [alice, bob] = world.phones(["101", "102"]);
+    let mallory = world.attacker();
+    let phone = world.phones[alice].address;
+    flood_with_strays(&mut world, mallory, phone);
+    let (caller, callee) = world.connect_call(alice, "102", bob);
+    world.assert_talking(caller, callee);
+    world.hang_up(caller);
+    world.wait_stage(callee, Stage::Ended(Ending::PeerHungUp));
+    assert_eq!(world.finish().len(), 1);
+}

@@ -31,6 +31,9 @@ pub const MAX_USER_AGENT: usize = 128;
 pub const MAX_EARLY_DIALOGS: usize = 8;
 /// Record-Route values kept as a dialog's route set.
 pub const MAX_ROUTE_SET: usize = 8;
+/// Requests from one source in dialogs and transactions that there are none of, answered 481: what a phone still has to
+/// say of calls that a restart cut is a handful, and each registration there adds to it.
+pub const STRAY_PACE: guard::Pace = guard::Pace { rate: 10, burst: 100 };
 /// Answered nonces whose counts are remembered; beyond it older nonces turn stale early.
 pub const MAX_ANSWERED_NONCES: usize = 65_536;
 /// How long a nonce is good: a phone that answers later is asked again with `stale=true`.

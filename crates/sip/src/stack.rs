@@ -16,6 +16,7 @@ use wire::sip::{Message, Method, Name, Writer};
 
 use crate::api::{End, Output, Refusal, SessionEvent, SessionId};
 use crate::auth::{Authenticator, Freshness, Verdict, Wrong};
+use crate::limits::STRAY_PACE;
 use crate::message;
 use crate::registrar::bindings::Bindings;
 use crate::session::{Session, Timer};
@@ -45,6 +46,10 @@ pub struct Stack {
     pub(crate) timers: Timers<(SessionId, Timer)>,
     pub(crate) draining: bool,
     buckets: Buckets,
+    /// For answers to requests in dialogs and transactions that there are none of: apart, so that a flood of forged
+    /// BYEs from a phone's address does not cost that phone its challenges.
+    strays: Buckets,
+    strays_dropped: u64,
     tag_seed: u64,
     outputs: VecDeque<Output>,
     events: VecDeque<SessionEvent>,
@@ -69,6 +74,8 @@ impl Stack {
             timers: Timers::default(),
             draining: false,
             buckets: Buckets::default(),
+            strays: Buckets::new(STRAY_PACE),
+            strays_dropped: 0,
             outputs: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -162,7 +169,7 @@ impl Stack {
     fn refuse_outside(&mut self, now: Now, flow: Flow, request: &Message, method: Option<Method>) {
         let refusal = match method {
             Some(Method::Bye | Method::Info | Method::Notify | Method::Prack | Method::Update) => {
-                Refusal::new(481)
+                return self.refuse_unknown(now, flow, request);
             }
             Some(Method::Subscribe) => Refusal::new(489),
             Some(Method::Other) => Refusal::new(501),
@@ -382,6 +389,25 @@ impl Stack {
     pub(crate) fn refuse_stray(&mut self, now: Now, flow: Flow, request: &Message, refusal: Refusal) {
         if request.method() != Some(Method::Ack) && self.admit_anonymous(now, &flow) {
             self.answer_stateless(flow, request, refusal, |_| {});
+        }
+    }
+
+    /// Answers 481 to a request in a dialog or transaction that there is none of, as often as its source's bucket for
+    /// such requests allows; the surplus is dropped.
+    pub(crate) fn refuse_unknown(&mut self, now: Now, flow: Flow, request: &Message) {
+        let source = flow.remote.ip();
+        match self.strays.take(now.mono, source, self.bindings.standing_at(source)) {
+            Taken::Yes => self.answer_stateless(flow, request, Refusal::new(481), |_| {}),
+            Taken::No { first } => {
+                self.strays_dropped = self.strays_dropped.saturating_add(1);
+                if first {
+                    let limited = Event::new(&event::STRAYS_LIMITED, now.wall)
+                        .with("source", source)
+                        .with("method", message::lossy_cut(request.method_text(), 16))
+                        .with("dropped_since_start", self.strays_dropped);
+                    self.log(limited);
+                }
+            }
         }
     }
 

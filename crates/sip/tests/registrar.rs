@@ -331,16 +331,19 @@ fn nothing_unproven_gets_past_the_bucket() {
     unknown_dialog.call_id = "none".into();
     let cancel = Text::new("CANCEL", "sip:x@y", "x", "<sip:x@y>", flow);
     let unreadable = Text::register("101", flow).header("Authorization: Digest nonsense");
-    for (what, text) in
-        [("stale", borrowed), ("dialog", unknown_dialog), ("cancel", cancel), ("400", unreadable)]
-    {
+    for (what, text, answers) in [
+        ("stale", borrowed, 1_000),
+        ("dialog", unknown_dialog, 100),
+        ("cancel", cancel, 100),
+        ("400", unreadable, 1_000),
+    ] {
         let mut office = Office::new();
         for branch in 0..1_200 {
             let mut text = text.clone();
             text.branch = branch;
             office.receive(flow, &text.to_string());
         }
-        assert_eq!(office.sent().len(), 1_000, "{what}");
+        assert_eq!(office.sent().len(), answers, "{what}");
     }
 }
 

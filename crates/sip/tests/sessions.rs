@@ -105,7 +105,8 @@ fn a_phone_whose_port_changed_goes_on_after_it_proved_itself() {
     info.body = "Signal=1".into();
     office.receive(moved, &info.header("Content-Type: application/dtmf-relay").to_string());
     assert_eq!(summary(&office.sent()), ["200"]);
-    assert!(matches!(office.events().as_slice(), [SessionEvent::Info { .. }]));
+    let events = office.events();
+    assert!(matches!(events.as_slice(), [SessionEvent::FlowChanged { .. }, SessionEvent::Info { .. }]));
     assert_eq!(office.stack.flow(session), Some(moved));
 }
 

@@ -235,6 +235,12 @@ impl World {
         self.send_datagram(host, from, to, bytes);
     }
 
+    /// The same, with a source that is not the attacker's.
+    pub fn attack_as(&mut self, attacker: usize, from: SocketAddr, bytes: Bytes) {
+        let host = self.host_of_attacker[attacker];
+        self.send_datagram(host, from, SERVER_V4, bytes);
+    }
+
     /// The link of a phone.
     pub fn link(&mut self, phone: usize) -> &mut crate::network::Link {
         self.network.link(self.host_of_phone[phone])

@@ -247,7 +247,7 @@ impl Stack {
         use crate::transaction::server::Cancellable;
         let found = self.server.find(invite).and_then(|id| self.server.cancellable(id, flow.remote.ip()));
         let Some(found) = found else {
-            self.refuse_stray(now, flow, request, Refusal::new(481));
+            self.refuse_unknown(now, flow, request);
             return;
         };
         self.answer_stateless(flow, request, Refusal::new(200), |_| {});

@@ -16,7 +16,7 @@ impl Stack {
     /// A request whose To has a tag.
     pub(crate) fn on_request_inside(&mut self, now: Now, flow: Flow, key: Key, request: &Message) {
         let Some(id) = self.dialog_of(request) else {
-            self.refuse_stray(now, flow, request, Refusal::new(481));
+            self.refuse_unknown(now, flow, request);
             return;
         };
         if !self.believe(now, flow, id, request) {
@@ -74,12 +74,12 @@ impl Stack {
                 true
             }
             Verdict::Proven(_) => {
-                self.refuse_stray(now, flow, request, Refusal::new(481));
+                self.refuse_unknown(now, flow, request);
                 false
             }
             Verdict::Wrong(why) => {
                 self.report_failure(now, &flow, request, why);
-                self.refuse_stray(now, flow, request, Refusal::new(481));
+                self.refuse_unknown(now, flow, request);
                 false
             }
             Verdict::Anonymous | Verdict::Stale | Verdict::Repeated(_) | Verdict::Unreadable => {
