@@ -12,7 +12,7 @@ use model::directory::Directory;
 use model::event::{self, Event};
 use model::live::Registration;
 use model::{Entropy, Flow, FlowId, Mono, Now};
-use wire::sip::{Message, Method, Name, Writer};
+use wire::sip::{Message, Method, Name, Uri, Writer};
 
 use crate::api::{End, Output, Refusal, SessionEvent, SessionId};
 use crate::auth::{Authenticator, Freshness, Verdict, Wrong};
@@ -158,11 +158,17 @@ impl Stack {
 
     /// OPTIONS tells what the server can, and nothing about users.
     fn on_options(&mut self, now: Now, flow: Flow, request: &Message) {
-        if self.admit_anonymous(now, &flow) {
-            self.answer_stateless(flow, request, Refusal::new(200), |writer| {
-                writer.header(Name::Allow, message::ALLOW).header(Name::Accept, message::SDP);
-            });
-        }
+        let refusal = match request.request_uri().map(Uri::parse) {
+            Some(Ok(Uri::Other { .. })) => Refusal::new(416),
+            _ if request.first(Name::Require).is_some() => Refusal::new(420),
+            _ if self.admit_anonymous(now, &flow) => {
+                return self.answer_stateless(flow, request, Refusal::new(200), |writer| {
+                    writer.header(Name::Allow, message::ALLOW).header(Name::Accept, message::SDP);
+                });
+            }
+            _ => return,
+        };
+        self.refuse_stray(now, flow, request, refusal);
     }
 
     /// Methods that we take nowhere, or only inside dialogs.

@@ -17,7 +17,10 @@ use wire::sip::{
 fn corpus() -> Vec<Vec<u8>> {
     [
         include_str!("messages/phones.txt"),
-        include_str!("messages/torture_valid.txt"),
+        include_str!("torture/rfc4475_valid.txt"),
+        include_str!("torture/rfc4475_invalid.txt"),
+        include_str!("torture/rfc4475_use.txt"),
+        include_str!("torture/rfc5118.txt"),
         include_str!("messages/refused.txt"),
     ]
     .iter()

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use model::directory::{DigestPolicy, Directory, Line};
 use model::{Entropy, Flow, Now, Secret};
-use wire::digest::{Algorithm, Challenge, Credentials, QopOffer, ha1, verify};
+use wire::digest::{Algorithm, Challenge, Credentials, DigestError, QopOffer, ha1, verify};
 use wire::sip::{Message, Name, Uri};
 
 use nonce::{Nonces, Use};
@@ -127,7 +127,8 @@ impl Authenticator {
                     found = Some(credentials);
                     break;
                 }
-                Ok(_) => {}
+                // Of another scheme or for another realm: not for us (RFC 4475 section 3.3.7).
+                Ok(_) | Err(DigestError::Scheme) => {}
                 Err(_) => unreadable = true,
             }
         }
