@@ -8,6 +8,7 @@ use model::event::Event;
 use model::live::{Binding, BindingUpdate};
 use model::record::RecordUpdate;
 use model::{CallId, Entropy, Flow, FlowId};
+use wire::message_summary::Summary;
 
 /// What an exchange starts with.
 #[derive(Clone, Debug)]
@@ -63,6 +64,13 @@ pub enum Command {
     },
     /// Drop the registrations of the line with this SIP username: its password changed.
     ForgetLine(Arc<str>),
+    /// This waits in an extension's mailbox. None does until this is said.
+    Mailbox {
+        /// The extension's number.
+        extension: Arc<str>,
+        /// What waits.
+        summary: Summary,
+    },
     /// No new calls from now on.
     Drain,
     /// End every call: the server stops.

@@ -11,6 +11,7 @@ use model::{CallId, Mono};
 use sip::{Party, SessionId};
 
 use crate::bridge::Reoffer;
+use crate::lamps::Part;
 use crate::leg::Leg;
 use crate::record::Outcome;
 use crate::ring::Ringing;
@@ -33,6 +34,8 @@ pub(crate) struct Call {
     pub answered: Option<Mono>,
     /// The offer that is under way between the two sides.
     pub reoffer: Option<Reoffer>,
+    /// Whom it engages, as lamps show it.
+    pub shown: Vec<Part>,
     /// How it ends. Once this is set the exchange ends whatever is left of the call, in the same step.
     pub outcome: Option<Outcome>,
 }

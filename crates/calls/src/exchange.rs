@@ -16,6 +16,7 @@ use sip::{Cause, SessionEvent, SessionId, Stack};
 use crate::api::{Command, Input, Output, Setup};
 use crate::call::{Call, Which};
 use crate::incoming::{Arrival, Room};
+use crate::lamps::{self, Lamps};
 use crate::limits::MAX_CALLS;
 use crate::live as rows;
 use crate::record::{self, Outcome};
@@ -41,6 +42,7 @@ impl Exchange {
             timers: Timers::default(),
             sessions: Table::default(),
             media: Switch::new(shards),
+            lamps: Lamps::default(),
             outputs: VecDeque::new(),
             entropy,
         };
@@ -58,6 +60,9 @@ impl Exchange {
         }
         while let Some(event) = self.desk.stack.poll_event() {
             self.dispatch(now, event, ports);
+        }
+        while let Some(watch) = self.desk.stack.poll_watch() {
+            lamps::watch(&mut self.desk, now, watch);
         }
     }
 
@@ -77,6 +82,7 @@ impl Exchange {
         Held {
             transactions: self.desk.stack.transactions(),
             dialogs: self.desk.stack.dialogs(),
+            subscriptions: self.desk.stack.subscriptions(),
             legs,
             media_ports: legs,
             connections: 0,
@@ -120,9 +126,13 @@ impl Exchange {
                     self.desk.outputs.push_back(Output::Media { shard, command });
                 }
                 self.desk.stack.set_directory(now, directory);
+                lamps::review(&mut self.desk);
             }
             Command::Restore(bindings) => self.desk.stack.restore(now, bindings),
             Command::ForgetLine(line) => self.desk.stack.forget_line(now, &line),
+            Command::Mailbox { extension, summary } => {
+                lamps::set_mailbox(&mut self.desk, now, &extension, summary);
+            }
             Command::Drain => self.desk.stack.drain(),
             Command::Hangup { call, author } => {
                 if self.calls.contains_key(&call) {
@@ -180,6 +190,7 @@ impl Exchange {
         match call.outcome.take() {
             Some(outcome) => end(&mut step, call, outcome),
             None => {
+                lamps::follow(&mut step, &mut call);
                 self.desk.sessions.insert(session, call.id);
                 self.calls.insert(call.id, Box::new(call));
             }
@@ -197,9 +208,8 @@ impl Exchange {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let mut step = Step { now, desk: &mut self.desk, ports };
         happens(call, &mut step);
-        if let Some(outcome) = call.outcome.take()
-            && let Some(call) = self.calls.remove(&id)
-        {
+        let Some(outcome) = call.outcome.take() else { return lamps::follow(&mut step, call) };
+        if let Some(call) = self.calls.remove(&id) {
             end(&mut step, *call, outcome);
         }
     }
@@ -208,6 +218,7 @@ impl Exchange {
 /// The one place where calls end: sessions, legs and ports are given back and the record is closed.
 fn end(step: &mut Step<'_>, mut call: Call, outcome: Outcome) {
     call.hang_up(step, &outcome);
+    lamps::forget(step, &mut call);
     record::close(step, call, outcome);
 }
 

@@ -72,6 +72,7 @@ impl Call {
             ringing: Ringing::default(),
             answered: None,
             reoffer: None,
+            shown: Vec::new(),
             outcome,
         };
         record::begin(step, &call);

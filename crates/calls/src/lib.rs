@@ -10,6 +10,7 @@ mod bridge;
 mod call;
 mod exchange;
 mod incoming;
+mod lamps;
 mod leg;
 pub mod limits;
 mod live;

@@ -9,5 +9,7 @@ pub const MAX_LEGS: usize = 64;
 pub const MAX_FORWARDS: usize = 8;
 /// Characters kept of what was dialled, when it is no number of ours: enough to recognise it in history.
 pub const MAX_SHOWN: usize = 48;
+/// Calls of an extension that a lamp is told of: more says nothing more, and NOTIFY shall fit into a datagram.
+pub const MAX_SHOWN_CALLS: usize = 4;
 /// Longest INFO body passed on: a key press has 30 bytes, nothing larger is meant for a phone.
 pub const MAX_INFO: usize = 1_024;

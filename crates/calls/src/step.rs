@@ -10,6 +10,7 @@ use model::{CallId, Entropy, Flow, IdMint, Now};
 use sip::{SessionId, Stack, Target};
 
 use crate::api::Output;
+use crate::lamps::Lamps;
 use crate::timers::Timers;
 
 /// A hash table with the house's hasher.
@@ -23,6 +24,7 @@ pub(crate) struct Desk {
     /// Which call a session belongs to.
     pub sessions: Table<SessionId, CallId>,
     pub media: Switch,
+    pub lamps: Lamps,
     pub outputs: VecDeque<Output>,
     pub mint: IdMint,
     /// Session ids of our descriptions.

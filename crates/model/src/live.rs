@@ -139,6 +139,9 @@ pub struct Held {
     pub transactions: usize,
     /// Dialogs, early and confirmed.
     pub dialogs: usize,
+    /// Subscriptions of phones that watch lamps and mailboxes; they last while nobody calls.
+    #[serde(default)]
+    pub subscriptions: usize,
     /// Call legs.
     pub legs: usize,
     /// Media port pairs.

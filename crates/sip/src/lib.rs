@@ -1,4 +1,5 @@
-//! SIP as a machine: transactions, sessions (the INVITE usage of dialogs), registrar, authentication.
+//! SIP as a machine: transactions, sessions (the INVITE usage of dialogs), registrar, subscriptions,
+//! authentication.
 //!
 //! [`Stack`] takes parsed messages and the time, and gives back messages to send and [`SessionEvent`]s for `calls`,
 //! which answers by calling the stack's session methods. A request reaches `calls` only when its sender has proven
@@ -12,11 +13,13 @@ mod message;
 mod registrar;
 mod session;
 mod stack;
+mod subscription;
 mod timers;
 mod transaction;
 
 pub use api::{Cause, End, Invite, Output, Party, Refusal, SessionEvent, SessionId, Target};
 pub use session::Busy;
 pub use stack::Stack;
+pub use subscription::{Package, Published, Topic, Watch};
 pub use timers::Timers;
 pub use transaction::TooMany;

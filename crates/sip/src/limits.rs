@@ -42,5 +42,22 @@ pub const NONCE_LIFE: Duration = Duration::from_secs(300);
 pub const NONCE_WINDOW: u32 = 64;
 /// Retries of a re-INVITE that met the peer's own (491), after RFC 3261 section 14.1's pauses.
 pub const MAX_GLARE_RETRIES: u8 = 4;
+/// Subscriptions alive at once: 1,000 phones that watch 60 keys each, and then some; beyond it 503.
+pub const MAX_SUBSCRIPTIONS: usize = 100_000;
+/// Subscriptions of one line: a phone with three expansion modules has 200 keys. Beyond it the line's oldest goes.
+pub const MAX_SUBSCRIPTIONS_PER_LINE: usize = 250;
+/// Shortest subscription granted; a shorter wish is answered 423: refreshing 60 keys costs as much as 60 calls.
+pub const MIN_SUBSCRIPTION: Duration = Duration::from_secs(60);
+/// Longest subscription granted; a longer wish is shortened: so long a phone that is gone is remembered at most.
+pub const MAX_SUBSCRIPTION: Duration = Duration::from_secs(3_600);
+/// Granted to who does not say (RFC 4235 section 3.4 and RFC 3842 section 3.4: in the order of an hour).
+pub const DEFAULT_SUBSCRIPTION: Duration = Duration::from_secs(3_600);
+/// Longest `id` of an Event kept; phones that send one count with it.
+pub const MAX_EVENT_ID: usize = 32;
+/// Pause between two NOTIFYs of a subscription. RFC 4235 section 3.10 recommends a second, which is long for a lamp
+/// that tells whether to pick up.
+pub const NOTIFY_PAUSE: Duration = Duration::from_millis(500);
+/// Refused NOTIFYs in a row after which a subscription is given up.
+pub const MAX_NOTIFY_FAILURES: u8 = 3;
 /// How long a session waits for its phone to come back after its connection closed.
 pub const FLOW_GRACE: Duration = Duration::from_secs(32);

@@ -14,7 +14,7 @@ use crate::session::{Dialog, Session};
 use crate::transaction::client::Branch;
 
 /// Methods we take; the value of Allow.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, SUBSCRIBE";
 /// Media type of offers and answers.
 pub(crate) const SDP: &str = "application/sdp";
 /// Hops that a request of ours may take (RFC 3261 section 8.1.1.6).
@@ -46,14 +46,16 @@ pub(crate) fn name_addr(party: &Party, host: &str) -> String {
         text.push_str(&quote(&party.display));
         text.push(' ');
     }
-    text.push_str("<sip:");
-    if !party.user.is_empty() {
-        text.push_str(&escape_user(&party.user));
-        text.push('@');
-    }
-    text.push_str(&bracketed(host));
+    text.push('<');
+    text.push_str(&uri(&party.user, host));
     text.push('>');
     text
+}
+
+/// `sip:user@host`; a user part that is no token is escaped.
+pub(crate) fn uri(user: &str, host: &str) -> String {
+    let at = if user.is_empty() { "" } else { "@" };
+    format!("sip:{}{at}{}", escape_user(user), bracketed(host))
 }
 
 fn bracketed(host: &str) -> String {
@@ -102,14 +104,25 @@ pub(crate) fn in_dialog(
     cseq: u32,
     branch: Branch,
 ) -> Writer {
-    let Dialog { call_id, local, remote, remote_tag, remote_target, routes, .. } = &session.dialog;
+    of_dialog(directory, (&session.dialog, &session.flow, &session.tag()), method, cseq, branch)
+}
+
+/// Starts a request inside a dialog that runs over `flow` and in which `tag` is ours.
+pub(crate) fn of_dialog(
+    directory: &Directory,
+    (dialog, flow, tag): (&Dialog, &Flow, &str),
+    method: &str,
+    cseq: u32,
+    branch: Branch,
+) -> Writer {
+    let Dialog { call_id, local, remote, remote_tag, remote_target, routes, .. } = dialog;
     let mut writer = Writer::request(method, remote_target);
-    writer.header(Name::Via, via(directory, &session.flow, branch));
+    writer.header(Name::Via, via(directory, flow, branch));
     for route in routes {
         writer.header(Name::Route, route);
     }
     writer.header_fmt(Name::MaxForwards, format_args!("{MAX_FORWARDS}"));
-    writer.header_fmt(Name::From, format_args!("{local};tag={}", session.tag()));
+    writer.header_fmt(Name::From, format_args!("{local};tag={tag}"));
     match remote_tag {
         Some(tag) => writer.header_fmt(Name::To, format_args!("{remote};tag={tag}")),
         None => writer.header(Name::To, remote),

@@ -20,6 +20,7 @@ use crate::limits::STRAY_PACE;
 use crate::message;
 use crate::registrar::bindings::Bindings;
 use crate::session::{Session, Timer};
+use crate::subscription::{SubscriptionId, Subscriptions};
 use crate::timers::Timers;
 use crate::transaction::client::{Branch, ClientTransactions, Due, Owner};
 use crate::transaction::key;
@@ -44,6 +45,7 @@ pub struct Stack {
     /// Sessions whose connection closed; some may be gone or back already.
     pub(crate) lost: Vec<SessionId>,
     pub(crate) timers: Timers<(SessionId, Timer)>,
+    pub(crate) subscriptions: Subscriptions,
     pub(crate) draining: bool,
     buckets: Buckets,
     /// For answers to requests in dialogs and transactions that there are none of: apart, so that a flood of forged
@@ -72,6 +74,7 @@ impl Stack {
             streams: HashMap::default(),
             lost: Vec::new(),
             timers: Timers::default(),
+            subscriptions: Subscriptions::default(),
             draining: false,
             buckets: Buckets::default(),
             strays: Buckets::new(STRAY_PACE),
@@ -85,7 +88,8 @@ impl Stack {
     pub fn set_directory(&mut self, now: Now, directory: Arc<Directory>) {
         let before = std::mem::replace(&mut self.directory, directory);
         self.auth.set_directory(&self.directory);
-        let changed = |line: &Arc<str>| match (before.lines.get(line), self.directory.lines.get(line)) {
+        let directory = Arc::clone(&self.directory);
+        let changed = |line: &Arc<str>| match (before.lines.get(line), directory.lines.get(line)) {
             (Some(old), Some(new)) => old.extension != new.extension || old.password != new.password,
             _ => true,
         };
@@ -93,6 +97,7 @@ impl Stack {
         for line in gone {
             self.forget_line(now, &line);
         }
+        self.review_subscriptions(now.mono, &directory, changed);
     }
 
     /// From now on new calls are refused; running ones go on.
@@ -131,21 +136,30 @@ impl Stack {
             }
             (_, None) => {}
         }
-        let inside = request.to().is_ok_and(|to| to.tag().is_some());
+        let tag = request.to().ok().and_then(|to| to.tag());
+        let inside = tag.is_some();
+        if let (Some(Method::Subscribe), Some(id)) = (request.method(), tag.and_then(SubscriptionId::of_tag))
+        {
+            return self.on_resubscribe(now, flow, key, id, request);
+        }
         match request.method() {
             Some(Method::Register) => self.on_register(now, flow, request),
             _ if inside => self.on_request_inside(now, flow, key, request),
-            Some(Method::Invite) => self.on_new_invite(now, flow, key, request),
+            Some(Method::Invite | Method::Subscribe) => self.on_new_dialog(now, flow, key, request),
             Some(Method::Options) => self.on_options(now, flow, request),
             other => self.refuse_outside(now, flow, request, other),
         }
     }
 
-    fn on_new_invite(&mut self, now: Now, flow: Flow, key: key::Key, request: &Message) {
+    /// A request that opens a dialog: its sender must prove who he is.
+    fn on_new_dialog(&mut self, now: Now, flow: Flow, key: key::Key, request: &Message) {
         if request.max_forwards().is_ok_and(|hops| hops == Some(0)) {
             return self.refuse_stray(now, flow, request, Refusal::new(483));
         }
         match self.auth.check(now, &flow, request, &self.directory) {
+            Verdict::Proven(line) if request.method() == Some(Method::Subscribe) => {
+                self.on_subscribe(now, flow, key, request, &line);
+            }
             Verdict::Proven(line) => self.on_invite(now, flow, key, request, line),
             Verdict::Anonymous => self.challenge(now, flow, request, Freshness::First),
             Verdict::Stale | Verdict::Repeated(_) => self.challenge(now, flow, request, Freshness::Stale),
@@ -177,7 +191,6 @@ impl Stack {
             Some(Method::Bye | Method::Info | Method::Notify | Method::Prack | Method::Update) => {
                 return self.refuse_unknown(now, flow, request);
             }
-            Some(Method::Subscribe) => Refusal::new(489),
             Some(Method::Other) => Refusal::new(501),
             _ => Refusal::new(405),
         };
@@ -203,7 +216,10 @@ impl Stack {
             Owner::InDialog(id) if matches!(status, 408 | 481) => {
                 self.drop_session(now.mono, id, End::PeerForgot);
             }
-            Owner::InDialog(_) | Owner::Nobody => {}
+            Owner::Notify(id, cseq) if status >= 200 => {
+                self.on_notified(now.mono, id, cseq, Some(status));
+            }
+            Owner::InDialog(_) | Owner::Notify(..) | Owner::Nobody => {}
         }
     }
 
@@ -211,11 +227,14 @@ impl Stack {
     pub fn closed(&mut self, now: Now, flow: FlowId) {
         self.bindings.lose(flow);
         self.lose_sessions(now, flow);
+        self.lose_subscriptions(flow);
     }
 
     /// Whether a connection is worth keeping while it is idle: somebody is registered or calls over it.
     pub fn is_in_use(&self, flow: FlowId) -> bool {
-        self.bindings.is_on(flow) || self.streams.contains_key(&flow)
+        self.bindings.is_on(flow)
+            || self.streams.contains_key(&flow)
+            || !self.subscriptions.on_stream(flow).is_empty()
     }
 
     /// When [`Stack::wake`] wants to be called at the latest.
@@ -226,6 +245,7 @@ impl Stack {
             self.cancels.next_wake(),
             self.timers.next(),
             self.bindings.next_wake(),
+            self.subscriptions.next_wake(),
         ];
         wakes.into_iter().flatten().min()
     }
@@ -249,6 +269,7 @@ impl Stack {
                 Due::TimedOut(Owner::Invite(id)) => self.finish_calling(id, End::Timeout),
                 Due::TimedOut(Owner::Reinvite(id)) => self.reinvite_timed_out(now, id),
                 Due::TimedOut(Owner::InDialog(id)) => self.reinvite_timed_out(now, id),
+                Due::TimedOut(Owner::Notify(id, cseq)) => self.on_notified(now.mono, id, cseq, None),
                 Due::TimedOut(Owner::Nobody) => {}
             }
         }
@@ -260,6 +281,7 @@ impl Stack {
             }
         }
         while self.wake_bindings(now) {}
+        while self.wake_subscriptions(now.mono) {}
     }
 
     /// What is to be done outside, in order.

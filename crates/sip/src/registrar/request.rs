@@ -66,6 +66,7 @@ impl Stack {
                 let contact = request.addresses(Name::Contact).next().and_then(Result::ok);
                 let contact = contact.and_then(|contact| contact.uri().ok());
                 self.recover_sessions(&line.username, flow, contact.as_ref());
+                self.recover_subscriptions(now.mono, &line.username, flow, contact.as_ref());
                 self.carry_out(now, flow, request, line, asked);
                 self.answer_registered(now, flow, request, line);
             }
@@ -239,6 +240,7 @@ impl Stack {
         for gone in self.bindings.remove_line(line) {
             self.binding_gone(now, &gone, "dropped by the server");
         }
+        self.forget_subscriptions(now.mono, line);
     }
 
     /// The reachable contacts of all lines of an extension, preferred ones first.

@@ -7,10 +7,10 @@ use model::directory::Line;
 use model::{Flow, Mono, Now};
 use wire::sip::{Host, Message, Method, Name, Uri, Writer};
 
-use super::{Dialog, Opened, Session, State, Timer, Unacknowledged};
+use super::{Dialog, Session, State, Timer, Unacknowledged};
 use crate::api::{End, Refusal, SessionEvent, SessionId};
 use crate::limits::{MAX_CALL_ID, MAX_SESSIONS, MAX_SESSIONS_PER_LINE, T1, T2, TRANSACTION_LIFE};
-use crate::message::{self, ALLOW, Order, SDP};
+use crate::message::{self, ALLOW, SDP};
 use crate::stack::Stack;
 use crate::transaction::key::Key;
 use crate::transaction::server::ServerId;
@@ -75,7 +75,7 @@ impl Stack {
     }
 
     /// Whether a Request-URI's host means this server: one of its names, or any address, since it got here.
-    fn is_ours(&self, host: &Host<'_>, flow: &Flow) -> bool {
+    pub(crate) fn is_ours(&self, host: &Host<'_>, flow: &Flow) -> bool {
         match host {
             Host::Name(name) => {
                 let name = name.trim_end_matches('.').to_ascii_lowercase();
@@ -94,23 +94,9 @@ impl Stack {
         request: &Message,
         caller: &Line,
     ) -> Session {
-        let party = |address: Result<wire::sip::NameAddr<'_>, _>| {
-            address.map(|address| message::without_tag(&address)).unwrap_or_default()
-        };
         let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
         let dialled = uri.and_then(|uri| message::user_of(&uri)).map(|user| message::lossy(&user));
-        let dialog = Dialog {
-            call_id: message::lossy(request.call_id()),
-            local: party(request.to()),
-            remote: party(request.from()),
-            remote_tag: request.from().ok().and_then(|from| from.tag().map(message::lossy)),
-            remote_target: message::remote_target(request).unwrap_or_default(),
-            routes: message::route_set(request, Order::Kept),
-            local_cseq: 0,
-            remote_cseq: request.cseq().ok().map(|cseq| cseq.number),
-            contact_user: dialled.unwrap_or_default(),
-            opened: Opened::ByPeer,
-        };
+        let dialog = Dialog::opened_by_peer(request, dialled.unwrap_or_default());
         Session {
             id,
             state: State::Incoming { server, request: request.clone() },

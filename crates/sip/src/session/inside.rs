@@ -4,7 +4,7 @@ use model::event::{self, Event};
 use model::{Flow, Now};
 use wire::sip::{Message, Method, Name};
 
-use super::{Session, State};
+use super::State;
 use crate::api::{End, Refusal, SessionEvent, SessionId};
 use crate::auth::Verdict;
 use crate::message;
@@ -64,15 +64,21 @@ impl Stack {
     /// dialog's phone, which then has moved (SPEC R4.18).
     fn believe(&mut self, now: Now, flow: Flow, id: SessionId, request: &Message) -> bool {
         let Some(session) = self.sessions.get(&id) else { return false };
-        if is_own_flow(session, &flow) {
+        if is_own_flow(&session.flow, &session.destination(), &flow) {
             return true;
         }
         let line = session.line.clone();
+        let proven = self.prove_inside(now, flow, &line, request);
+        if proven {
+            self.move_session(id, flow);
+        }
+        proven
+    }
+
+    /// Whether the sender of a request inside a dialog of `line` proves to be it; else he got his answer.
+    pub(crate) fn prove_inside(&mut self, now: Now, flow: Flow, line: &str, request: &Message) -> bool {
         match self.auth.check(now, &flow, request, &self.directory) {
-            Verdict::Proven(proven) if proven.username == line => {
-                self.move_session(id, flow);
-                true
-            }
+            Verdict::Proven(proven) if *proven.username == *line => true,
             Verdict::Proven(_) => {
                 self.refuse_unknown(now, flow, request);
                 false
@@ -87,7 +93,7 @@ impl Stack {
                     return false;
                 }
                 let event = Event::new(&event::FOREIGN_DIALOG, now.wall)
-                    .with("line", &line)
+                    .with("line", line)
                     .with("source", flow.remote)
                     .with("method", message::lossy_cut(request.method_text(), 16));
                 self.log(event);
@@ -148,11 +154,11 @@ impl Stack {
     }
 }
 
-fn is_own_flow(session: &Session, flow: &Flow) -> bool {
-    if session.flow.transport.is_reliable() {
-        return session.flow.id == flow.id;
+/// Whether `flow` is a dialog's own, which runs over `own` and sends to `destination`.
+pub(crate) fn is_own_flow(own: &Flow, destination: &Flow, flow: &Flow) -> bool {
+    if own.transport.is_reliable() {
+        return own.id == flow.id;
     }
     // A phone may listen and send on different ports; what it named as its Contact is its own too.
-    session.flow.transport == flow.transport
-        && (session.flow.remote == flow.remote || session.destination().remote == flow.remote)
+    own.transport == flow.transport && (own.remote == flow.remote || destination.remote == flow.remote)
 }

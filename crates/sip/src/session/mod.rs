@@ -11,6 +11,7 @@ mod outgoing;
 mod reoffer;
 
 pub(crate) use incoming::explain;
+pub(crate) use inside::is_own_flow;
 pub use reoffer::Busy;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use model::{Flow, Mono};
 use wire::sip::{Message, Uri};
 
 use crate::api::{Cause, SessionId};
+use crate::message::{self, Order};
 use crate::registrar::reached_at;
 use crate::transaction::client::Branch;
 use crate::transaction::server::ServerId;
@@ -46,6 +48,27 @@ pub(crate) struct Dialog {
     /// User part of our Contact.
     pub(crate) contact_user: String,
     pub(crate) opened: Opened,
+}
+
+impl Dialog {
+    /// The dialog that a request of the peer opens, seen from here.
+    pub(crate) fn opened_by_peer(request: &Message, contact_user: String) -> Dialog {
+        let party = |address: Result<wire::sip::NameAddr<'_>, _>| {
+            address.map(|address| message::without_tag(&address)).unwrap_or_default()
+        };
+        Dialog {
+            call_id: message::lossy(request.call_id()),
+            local: party(request.to()),
+            remote: party(request.from()),
+            remote_tag: request.from().ok().and_then(|from| from.tag().map(message::lossy)),
+            remote_target: message::remote_target(request).unwrap_or_default(),
+            routes: message::route_set(request, Order::Kept),
+            local_cseq: 0,
+            remote_cseq: request.cseq().ok().map(|cseq| cseq.number),
+            contact_user,
+            opened: Opened::ByPeer,
+        }
+    }
 }
 
 /// Who sent the INVITE that opened a dialog, and so owns its Call-ID.

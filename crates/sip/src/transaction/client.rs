@@ -10,6 +10,7 @@ use wire::sip::{MAGIC_COOKIE, Message, Method};
 use super::TooMany;
 use crate::api::SessionId;
 use crate::limits::{MAX_TRANSACTIONS, T1, T2, T4, TIMER_D, TRANSACTION_LIFE};
+use crate::subscription::SubscriptionId;
 use crate::timers::Timers;
 
 /// A client transaction: the random part of its branch.
@@ -45,6 +46,8 @@ pub(crate) enum Owner {
     Reinvite(SessionId),
     /// Another request inside a dialog: only 408 and 481 matter.
     InDialog(SessionId),
+    /// NOTIFY of a subscription, with its CSeq number.
+    Notify(SubscriptionId, u32),
     /// BYE, CANCEL: nobody waits.
     Nobody,
 }

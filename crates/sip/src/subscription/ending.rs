@@ -1,0 +1,127 @@
+//! How subscriptions end by themselves, and what lost connections and a new directory do to them.
+
+use std::sync::Arc;
+
+use model::directory::Directory;
+use model::{Flow, FlowId, Mono, Transport};
+use wire::sip::Uri;
+
+use super::{Reason, Sending, SubscriptionId, Timer, Topic};
+use crate::stack::Stack;
+
+impl Stack {
+    /// One due timer; false: none was due.
+    pub(crate) fn wake_subscriptions(&mut self, now: Mono) -> bool {
+        let Some((at, (id, timer))) = self.subscriptions.due(now) else { return false };
+        match timer {
+            Timer::Pace => {
+                if let Some(paced) = self.subscriptions.find(id).filter(|s| s.sending == Sending::Paced) {
+                    paced.sending = Sending::From(now);
+                }
+                self.notify_if_due(now, id);
+            }
+            Timer::Expiry => self.expire_subscription(now, id, at),
+        }
+        true
+    }
+
+    fn expire_subscription(&mut self, now: Mono, id: SubscriptionId, at: Mono) {
+        let Some(subscription) = self.subscriptions.find(id).filter(|s| s.looked_at == at) else { return };
+        if subscription.expires > now {
+            let next = subscription.expires;
+            subscription.looked_at = next;
+            self.subscriptions.set_timer(next, id, Timer::Expiry);
+        } else {
+            self.end_subscription(now, id, Reason::Timeout);
+        }
+    }
+
+    /// It lasts until `expires` now.
+    pub(crate) fn prolong_subscription(&mut self, id: SubscriptionId, expires: Mono) {
+        let Some(subscription) = self.subscriptions.find(id) else { return };
+        subscription.expires = expires;
+        if expires < subscription.looked_at {
+            subscription.looked_at = expires;
+            self.subscriptions.set_timer(expires, id, Timer::Expiry);
+        }
+    }
+
+    /// The phone is reached over another flow now.
+    pub(crate) fn move_subscription(&mut self, now: Mono, id: SubscriptionId, flow: Flow) {
+        self.subscriptions.move_to(id, flow);
+        if let Some(subscription) = self.subscriptions.find(id)
+            && subscription.sending == Sending::Lost
+        {
+            (subscription.sending, subscription.due) = (Sending::From(now), true);
+        }
+    }
+
+    /// A connection closed: what was watched over it waits for the phone to come back, as long as it would have lasted.
+    pub(crate) fn lose_subscriptions(&mut self, flow: FlowId) {
+        for id in self.subscriptions.on_stream(flow).to_vec() {
+            if let Some(subscription) = self.subscriptions.find(id) {
+                subscription.sending = Sending::Lost;
+            }
+        }
+    }
+
+    /// A phone proved who it is on a new connection: its lost subscriptions go on there, and tell what it missed.
+    /// `contact` tells it from other phones of the line at the same address.
+    pub(crate) fn recover_subscriptions(
+        &mut self,
+        now: Mono,
+        line: &str,
+        flow: Flow,
+        contact: Option<&Uri<'_>>,
+    ) {
+        if flow.transport == Transport::Udp {
+            return;
+        }
+        for id in self.subscriptions.of_line(line).to_vec() {
+            let Some(subscription) = self.subscriptions.find(id) else { continue };
+            let target = Uri::parse(subscription.dialog.remote_target.as_bytes()).ok();
+            let its = subscription.sending == Sending::Lost
+                && subscription.flow.remote.ip() == flow.remote.ip()
+                && target.as_ref().and_then(Uri::sip).map(|uri| uri.host)
+                    == contact.and_then(Uri::sip).map(|uri| uri.host);
+            if its {
+                self.move_subscription(now, id, flow);
+                self.notify_if_due(now, id);
+            }
+        }
+    }
+
+    /// A line may not watch any more: it is gone, or its password changed.
+    pub(crate) fn forget_subscriptions(&mut self, now: Mono, line: &str) {
+        for id in self.subscriptions.of_line(line).to_vec() {
+            self.end_subscription(now, id, Reason::Rejected);
+        }
+    }
+
+    /// Another directory is in force: lines for which `is_changed` says so stop watching, and extensions that are gone
+    /// are watched no more.
+    pub(crate) fn review_subscriptions(
+        &mut self,
+        now: Mono,
+        directory: &Directory,
+        is_changed: impl Fn(&Arc<str>) -> bool,
+    ) {
+        let lines: Vec<Arc<str>> =
+            self.subscriptions.lines().filter(|line| is_changed(line)).cloned().collect();
+        for line in lines {
+            self.forget_subscriptions(now, &line);
+        }
+        let is_gone = |topic: &&Topic| !directory.extensions.contains_key(&topic.extension);
+        let topics: Vec<Topic> = self.subscriptions.topics().filter(is_gone).cloned().collect();
+        for topic in topics {
+            for id in self.subscriptions.watchers(&topic).to_vec() {
+                self.end_subscription(now, id, Reason::NoResource);
+            }
+        }
+    }
+
+    /// Subscriptions alive.
+    pub fn subscriptions(&self) -> usize {
+        self.subscriptions.len()
+    }
+}
