@@ -471,3 +471,19 @@ fn topics_begin_with_the_first_watcher_and_end_with_the_last() {
     office.pass(Duration::from_secs(700));
     assert_eq!(office.stack.poll_watch(), Some(Watch::Ended(topic(Package::Dialog, "102"))));
 }
+
+#[test]
+fn lamps_follow_a_phone_that_registers_from_another_port() {
+    let mut office = Office::new();
+    let (old, new) = (udp("192.0.2.1:5060"), udp("192.0.2.1:7777"));
+    let contact = "Contact: <sip:101@phone.local>";
+    let named = |text: Text| text.without("Contact").header(contact);
+    office.authenticated(old, &named(Text::register("101", old)), "password-of-101");
+    watching(&mut office, old, &named(lamp()));
+    let mut again = named(Text::register("101", new));
+    (again.cseq, again.branch) = (10, 10);
+    office.authenticated(new, &again, "password-of-101");
+    publish(&mut office, one_call(5, State::Early));
+    let (flow, notify) = office.sent().remove(0);
+    assert_eq!((flow, notify.method_text()), (new, &b"NOTIFY"[..]));
+}

@@ -140,6 +140,7 @@ impl Stack {
         let before = before.or_else(|| self.bindings.of_line(&line.username).find(same_phone));
         if let Some(old) = before.map(|binding| binding.source) {
             self.follow_registration(&line.username, old, flow);
+            self.follow_watcher(now.mono, &line.username, old, flow);
         }
         let known = self.bindings.find(&line.username, &wish.uri);
         let registered = known.map_or(now.wall, |binding| binding.registered);

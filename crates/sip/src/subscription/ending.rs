@@ -1,5 +1,6 @@
 //! How subscriptions end by themselves, and what lost connections and a new directory do to them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use model::directory::Directory;
@@ -87,6 +88,21 @@ impl Stack {
             if its {
                 self.move_subscription(now, id, flow);
                 self.notify_if_due(now, id);
+            }
+        }
+    }
+
+    /// A phone proved itself at `flow`, having been registered from `old`: what it watches over datagrams follows it.
+    pub(crate) fn follow_watcher(&mut self, now: Mono, line: &str, old: SocketAddr, flow: Flow) {
+        if flow.transport != Transport::Udp || old == flow.remote {
+            return;
+        }
+        for id in self.subscriptions.of_line(line).to_vec() {
+            let its = self.subscriptions.find(id).is_some_and(|subscription| {
+                subscription.flow.transport == Transport::Udp && subscription.flow.remote == old
+            });
+            if its {
+                self.move_subscription(now, id, flow);
             }
         }
     }
