@@ -90,6 +90,21 @@ impl Exchange {
         }
     }
 
+    /// Entries that the tables of calls, sessions, transactions and timers have room for: the most that were ever alive
+    /// at once, never how many there were. A test of leaks looks at it.
+    pub fn capacity(&self) -> usize {
+        let desk = &self.desk;
+        let tables = [
+            self.calls.capacity(),
+            desk.sessions.capacity(),
+            desk.timers.capacity(),
+            desk.media.capacity(),
+            desk.outputs.capacity(),
+            desk.stack.capacity(),
+        ];
+        tables.iter().fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
     /// The registrations of now.
     pub fn registrations(&self, now: Now) -> Vec<Registration> {
         self.desk.stack.registrations(now)

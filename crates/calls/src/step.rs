@@ -68,6 +68,11 @@ impl Switch {
         self.shards.len()
     }
 
+    /// Legs that there is room for.
+    pub fn capacity(&self) -> usize {
+        self.legs.capacity()
+    }
+
     /// Legs, and with them port pairs, that are open.
     pub fn open(&self) -> usize {
         self.legs.len()

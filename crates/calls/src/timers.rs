@@ -44,6 +44,11 @@ impl Timers {
         }
     }
 
+    /// Deadlines that there is room for.
+    pub fn capacity(&self) -> usize {
+        self.heap.capacity().saturating_add(self.live.capacity())
+    }
+
     /// When the next deadline comes.
     pub fn next(&self) -> Option<Mono> {
         self.heap.peek().map(|Reverse((at, _))| *at)

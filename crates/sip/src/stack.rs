@@ -311,6 +311,24 @@ impl Stack {
         self.sessions.len()
     }
 
+    /// Entries that the tables of transactions, sessions and their timers have room for. It grows with the most that
+    /// were ever alive at once, never with how many there were.
+    pub fn capacity(&self) -> usize {
+        let tables = [
+            self.server.capacity(),
+            self.client.capacity(),
+            self.cancels.capacity(),
+            self.sessions.capacity(),
+            self.per_line.capacity(),
+            self.streams.capacity(),
+            self.lost.capacity(),
+            self.timers.capacity(),
+            self.outputs.capacity(),
+            self.events.capacity(),
+        ];
+        tables.iter().fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
     /// The flow of a session's dialog.
     pub fn flow(&self, id: SessionId) -> Option<Flow> {
         self.sessions.get(&id).map(|session| session.flow)

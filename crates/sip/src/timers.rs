@@ -37,6 +37,11 @@ impl<K: Ord + Copy> Timers<K> {
         self.heap.len()
     }
 
+    /// Timers that there is room for without an allocation.
+    pub fn capacity(&self) -> usize {
+        self.heap.capacity()
+    }
+
     /// Whether none is set.
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()

@@ -299,6 +299,13 @@ impl Phone {
         self.past.values().chain(self.dialogs.values())
     }
 
+    /// Forgets all calls that are over but the last ones, as a phone's list of calls does.
+    pub fn forget_past(&mut self, kept: usize) {
+        while self.past.len() > kept {
+            self.past.pop_first();
+        }
+    }
+
     /// Whether a transaction of its own, or one that it serves, is under way.
     pub fn is_quiet(&self) -> bool {
         self.dialogs.is_empty() && self.clients.is_empty() && self.served.is_empty()

@@ -114,6 +114,11 @@ impl Store {
         self.history.values().cloned().collect()
     }
 
+    /// Calls there ever were.
+    pub fn calls(&self) -> usize {
+        self.ledger.len()
+    }
+
     /// Calls whose record is open.
     pub fn open(&self) -> usize {
         self.open

@@ -4,6 +4,7 @@
 //! Not here: what may happen in a walk (`acts`), what must hold (`world::checks`).
 
 mod acts;
+mod many;
 mod office;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::phone::{Answering, DialogId};
 use crate::sabotage::Bug;
 use crate::world::{Failure, World};
 
+pub use many::{Tally, many};
 pub use office::HONEYPOT;
 
 /// How long things happen.

@@ -122,6 +122,10 @@ impl ClientTransactions {
         self.live.len()
     }
 
+    pub(crate) fn capacity(&self) -> usize {
+        self.live.capacity().saturating_add(self.timers.capacity())
+    }
+
     pub(crate) fn next_wake(&self) -> Option<Mono> {
         self.timers.next()
     }

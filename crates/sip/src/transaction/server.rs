@@ -61,6 +61,11 @@ impl ServerTransactions {
         self.live.len()
     }
 
+    pub(crate) fn capacity(&self) -> usize {
+        let tables = self.live.capacity().saturating_add(self.by_key.capacity());
+        tables.saturating_add(self.timers.capacity())
+    }
+
     pub(crate) fn next_wake(&self) -> Option<Mono> {
         self.timers.next()
     }
