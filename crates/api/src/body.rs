@@ -149,6 +149,43 @@ pub struct PortRow {
     pub state: String,
 }
 
+/// Body of `GET certificates`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificates {
+    /// The local authority, which phones are told to trust.
+    pub authority: Authority,
+    /// Whether the certificates that are shown are the local authority's; else they are those of `[tls]`.
+    pub local: bool,
+    /// The certificates that are shown to who connects, the preferred one first.
+    pub shown: Vec<Certificate>,
+}
+
+/// A certificate authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authority {
+    /// Its certificate in PEM form.
+    pub certificate: String,
+    /// SHA-256 of the certificate, as phones show it: `AB:CD:...`.
+    pub fingerprint_sha256: String,
+    /// What it calls itself.
+    pub subject: String,
+    /// Until when it is good.
+    pub expires: Wall,
+}
+
+/// A certificate that is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Whom it was issued to.
+    pub subject: String,
+    /// Who issued it.
+    pub issuer: String,
+    /// Until when it is good.
+    pub expires: Wall,
+    /// Names and addresses that it covers.
+    pub covers: Vec<String>,
+}
+
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {

@@ -8,7 +8,7 @@ use model::live::{Call, Registration};
 use model::record::{CallRecord, CallResult};
 use model::{CallId, Wall};
 
-use crate::body::{Applied, NewPassword, PortRow, Revision, RevisionDetail, Status};
+use crate::body::{Applied, Certificates, NewPassword, PortRow, Revision, RevisionDetail, Status};
 use crate::{Author, Problem};
 
 /// Where the lines of a log go; each piece is whole lines.
@@ -101,6 +101,10 @@ pub trait Office: Send + Sync + 'static {
     ) -> impl Future<Output = Result<NewPassword, Problem>> + Send;
     /// What listens and why.
     fn ports(&self) -> impl Future<Output = Result<Vec<PortRow>, Problem>> + Send;
+    /// The certificates in force.
+    fn certificates(&self) -> impl Future<Output = Result<Certificates, Problem>> + Send;
+    /// The local authority's certificate, DER.
+    fn authority(&self) -> impl Future<Output = Result<Bytes, Problem>> + Send;
     /// Starts to give out the lines of a log; they end when the sender is dropped.
     fn log(&self, query: LogQuery, lines: LogLines) -> impl Future<Output = Result<(), Problem>> + Send;
 }

@@ -45,6 +45,8 @@ pub(crate) fn router<O: Office>(office: Arc<O>) -> Router {
         .route("/configuration", get(export::<O>).put(apply::<O>))
         .route("/extensions/{number}/password", post(new_password::<O>))
         .route("/ports", get(ports::<O>))
+        .route("/certificates", get(certificates::<O>))
+        .route("/certificates/authority.der", get(authority::<O>))
         .route("/logs/{name}", get(log::<O>))
         .layer(middleware::from_fn(in_time))
         .layer(DefaultBodyLimit::max(MAX_BODY));
@@ -245,6 +247,15 @@ async fn new_password<O: Office>(
     Wish(wish): Wish<PasswordWish>,
 ) -> Result<impl IntoResponse, Problem> {
     office.new_password(author, number, wish.line, wish.show).await.map(Json)
+}
+
+async fn certificates<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
+    office.certificates().await.map(Json)
+}
+
+async fn authority<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
+    // RFC 2585 section 4.
+    office.authority().await.map(|der| ([(header::CONTENT_TYPE, "application/pkix-cert")], der))
 }
 
 async fn ports<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {

@@ -11,7 +11,7 @@ use model::record::{CallRecord, CallResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use crate::body::{Applied, NewPassword, PortRow, Revision, RevisionDetail, Status};
+use crate::body::{Applied, Certificates, NewPassword, PortRow, Revision, RevisionDetail, Status};
 use crate::{ApplyOptions, Author, HistoryQuery, LogLines, LogQuery, Office, Problem};
 
 #[derive(Default)]
@@ -68,6 +68,12 @@ impl Office for Fake {
     }
     async fn ports(&self) -> Result<Vec<PortRow>, Problem> {
         Ok(Vec::new())
+    }
+    async fn certificates(&self) -> Result<Certificates, Problem> {
+        Err(Problem::stopping())
+    }
+    async fn authority(&self) -> Result<Bytes, Problem> {
+        Ok(Bytes::from_static(b"\x30\x82"))
     }
     async fn log(&self, query: LogQuery, mut lines: LogLines) -> Result<(), Problem> {
         self.asked(query);

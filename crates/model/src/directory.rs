@@ -116,6 +116,8 @@ pub struct Line {
     pub digest: DigestPolicy,
     /// The extension's `nat` switch.
     pub nat: Nat,
+    /// Whether the extension's phones must encrypt.
+    pub encryption: Encryption,
 }
 
 /// Which digest algorithms a line is challenged with (SPEC R6.2).
@@ -129,6 +131,19 @@ pub enum DigestPolicy {
     Sha256,
     /// MD5 only.
     Md5,
+}
+
+/// Whether calls of an extension are encrypted (SPEC R4.15).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encryption {
+    /// Not asked for; a phone that encrypts its signalling is welcome.
+    Off,
+    /// As the phone likes.
+    #[default]
+    Optional,
+    /// Its phones sign in and call over TLS only.
+    Required,
 }
 
 /// Whether a phone is expected behind a translating router: its Contact and SDP addresses are then not believed,

@@ -13,12 +13,19 @@ pub enum Transport {
     Udp,
     /// A byte stream; transactions don't retransmit.
     Tcp,
+    /// An encrypted byte stream (RFC 3261 section 26.2.1).
+    Tls,
 }
 
 impl Transport {
     /// Whether the transport itself delivers (RFC 3261 section 17: no retransmission by transactions).
     pub const fn is_reliable(self) -> bool {
-        matches!(self, Transport::Tcp)
+        matches!(self, Transport::Tcp | Transport::Tls)
+    }
+
+    /// Whether nobody on the way can read or change what is said.
+    pub const fn is_encrypted(self) -> bool {
+        matches!(self, Transport::Tls)
     }
 
     /// The token in Via (RFC 3261 section 20.42).
@@ -26,6 +33,7 @@ impl Transport {
         match self {
             Transport::Udp => "UDP",
             Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
         }
     }
 
@@ -34,6 +42,7 @@ impl Transport {
         match self {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
         }
     }
 }

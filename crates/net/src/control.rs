@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 use calls::{Command, Exchange, Input, Output};
 use model::live::Held;
-use model::{Flow, Mono, Now, Transport};
+use model::{Flow, Mono, Now};
 use wire::sip::{Message, Method};
 
 use crate::inbox::{Arrival, Inbox, Order, STALE, Tray};
@@ -211,7 +211,7 @@ impl Control {
 
     fn receive(&mut self, now: Now, arrival: Arrival) {
         let Arrival { flow, message, .. } = arrival;
-        let stranger = flow.transport == Transport::Tcp && !self.door.flows().is_proven(flow.id);
+        let stranger = flow.transport.is_reliable() && !self.door.flows().is_proven(flow.id);
         self.handle(now, Input::Received { flow, message }, stranger.then_some(flow));
     }
 

@@ -14,6 +14,7 @@ mod handles;
 pub mod inbox;
 pub mod media;
 pub mod sip;
+pub mod tls;
 
 pub use bell::Bell;
 pub use bind::BindError;

@@ -66,6 +66,19 @@ pub enum Command {
     /// Which calls run.
     #[command(after_help = "Example:\n  ringwall calls")]
     Calls(Format),
+    /// Print the certificate of the local authority, which phones must trust to use TLS.
+    #[command(
+        after_help = "Example:\n  ringwall ca > ringwall-ca.pem\n  ringwall ca --der > ringwall-ca.crt\n\n\
+        stdout: the certificate; stderr: its fingerprint, until when it is good, and what phones are shown."
+    )]
+    Ca {
+        /// DER, as some phones want it, instead of PEM.
+        #[arg(long)]
+        der: bool,
+        /// JSON with all certificates in force.
+        #[arg(long, conflicts_with = "der")]
+        json: bool,
+    },
     /// End a call.
     #[command(after_help = "Example:\n  ringwall hangup 01hq3v5k7m9p2r4t6w8y0z1234")]
     Hangup {
@@ -288,6 +301,8 @@ mod tests {
             "log security --follow",
             "log error --since 2026-11-22T17:44:18Z --json",
             "ports --nftables",
+            "ca",
+            "ca --der",
             "hangup 01hq3v5k7m9p2r4t6w8y0z1234",
         ] {
             let words = std::iter::once("ringwall").chain(line.split(' '));

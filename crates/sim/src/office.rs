@@ -69,6 +69,7 @@ impl Office {
             password: Secret::new(password(username)),
             digest: DigestPolicy::Both,
             nat: Nat::Off,
+            encryption: model::directory::Encryption::Optional,
         };
         self.directory.lines.insert(username.into(), Arc::new(line));
         self.change(number, |extension| extension.lines.push(username.into()))

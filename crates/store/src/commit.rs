@@ -183,7 +183,7 @@ async fn write_personal(
     Ok(())
 }
 
-async fn write_secrets(
+pub(crate) async fn write_secrets(
     connection: &mut SqliteConnection,
     sealer: &Sealer,
     kind: &'static str,

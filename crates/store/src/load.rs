@@ -1,9 +1,10 @@
 //! The stored office, read back: objects, users' own settings, sealed secrets.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use model::Id;
 use model::config::{Kind, Office, Row, Value};
+use model::{Id, Secret};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use vault::{Name, Sealer};
@@ -13,6 +14,8 @@ use crate::folder::Secrets;
 
 /// What a sealed value is: kind in table `secrets`.
 pub(crate) const SIP: &str = "sip";
+/// A certificate with its key, of the local authority.
+pub(crate) const CERTIFICATE: &str = "certificate";
 /// A person's password hash.
 pub(crate) const PERSON: &str = "person";
 
@@ -25,12 +28,19 @@ pub(crate) async fn has_secrets(connection: &mut SqliteConnection) -> sqlx::Resu
     Ok(if row.is_some() { Secrets::Some } else { Secrets::None })
 }
 
+/// What a database holds beside its history.
+pub(crate) struct Loaded {
+    pub(crate) office: Office,
+    /// Certificates with their keys, by name.
+    pub(crate) certificates: BTreeMap<String, Secret>,
+}
+
 pub(crate) async fn office(
     connection: &mut SqliteConnection,
     sealer: &Sealer,
     database: &Path,
     key_file: &Path,
-) -> Result<Office, OpenError> {
+) -> Result<Loaded, OpenError> {
     let fault = |error: sqlx::Error| OpenError::database(database, &error);
     let unreadable = |why: String| OpenError::Configuration { path: database.to_owned(), why };
     let revision = revision(connection).await.map_err(fault)?;
@@ -52,6 +62,7 @@ pub(crate) async fn office(
         .fetch_all(&mut *connection)
         .await
         .map_err(fault)?;
+    let mut certificates = BTreeMap::new();
     office.sip_passwords.reserve(rows.len());
     for row in &rows {
         let kind: String = row.try_get(0).map_err(fault)?;
@@ -65,10 +76,11 @@ pub(crate) async fn office(
         match kind.as_str() {
             SIP => drop(office.sip_passwords.insert(name, secret)),
             PERSON => drop(office.password_hashes.insert(name, secret)),
+            CERTIFICATE => drop(certificates.insert(name, secret)),
             other => return Err(unreadable(format!("secrets of an unknown kind, {other}"))),
         }
     }
-    Ok(office)
+    Ok(Loaded { office, certificates })
 }
 
 pub(crate) async fn revision(connection: &mut SqliteConnection) -> sqlx::Result<u64> {

@@ -1,13 +1,14 @@
 //! The store: what a data folder gives to the server, and the tasks behind it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
-use model::Wall;
 use model::config::{Office, Plan, Row};
 use model::event::{self, Event};
 use model::live::Binding;
 use model::record::CallRecord;
+use model::{Secret, Wall};
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions};
@@ -49,6 +50,8 @@ pub struct Opened {
     pub store: Store,
     /// Registrations that have not run out.
     pub bindings: Vec<Binding>,
+    /// Certificates of the local authority with their keys, as [`Store::keep_certificates`] was given them.
+    pub certificates: BTreeMap<String, Secret>,
     /// Calls that a crash cut, closed now as failed.
     pub recovered: u64,
     /// The registrations' file was damaged and begun anew.
@@ -89,7 +92,8 @@ impl Store {
         let first_start = !path.exists();
         let mut writer = database::open(&path, &MIGRATIONS).await?;
         let sealer = folder.sealer(load::has_secrets(&mut writer).await.map_err(fault)?)?;
-        let office = load::office(&mut writer, &sealer, &path, &folder.file("secret.key")).await?;
+        let loaded = load::office(&mut writer, &sealer, &path, &folder.file("secret.key")).await?;
+        let load::Loaded { office, certificates } = loaded;
         logs.configure(&office.logs);
         let recovered = records::recover(&mut writer).await.map_err(fault)?;
         if recovered > 0 {
@@ -123,7 +127,7 @@ impl Store {
             logs,
             tasks: StdMutex::new(tasks),
         }));
-        Ok(Opened { store, bindings, recovered, registrations_lost, first_start })
+        Ok(Opened { store, bindings, certificates, recovered, registrations_lost, first_start })
     }
 
     /// The office as it is.
@@ -159,6 +163,20 @@ impl Store {
             Ok(office)
         };
         tokio::spawn(work).await.map_err(|_| CommitError::Stopping)?
+    }
+
+    /// Keeps the local authority's certificates and keys, sealed like passwords; they are no part of revisions. Synced
+    /// when this returns.
+    ///
+    /// # Errors
+    /// The disk refuses; what was kept before still is.
+    pub async fn keep_certificates(&self, texts: BTreeMap<String, Secret>) -> Result<(), CommitError> {
+        let inner = &self.0;
+        let texts: Vec<_> = texts.into_iter().map(|(name, text)| (name, Some(text))).collect();
+        let mut writer = inner.writer.lock().await;
+        database::begin(&mut writer).await?;
+        let written = commit::write_secrets(&mut writer, &inner.sealer, load::CERTIFICATE, &texts).await;
+        database::end(&mut writer, written).await
     }
 
     /// All revisions, oldest first.

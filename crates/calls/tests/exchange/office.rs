@@ -87,6 +87,7 @@ pub fn directory() -> Directory {
                 password: Secret::new(format!("secret-{line}")),
                 digest: DigestPolicy::Both,
                 nat: Nat::Off,
+                encryption: model::directory::Encryption::Optional,
             };
             directory.lines.insert(Arc::clone(&line.username), Arc::new(line));
         }

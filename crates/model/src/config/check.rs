@@ -10,7 +10,9 @@ use super::address::check_domain;
 use super::country::calling_code;
 use super::read::{Reading, Step, shown};
 use super::scalar::Span;
-use super::schema::{AddressGroup, Extension, Line, Listen, Logs, MAX_SPAN, NoAnswer, Sip, System, User};
+use super::schema::{
+    AddressGroup, Extension, Line, Listen, Logs, MAX_SPAN, NoAnswer, Sip, System, Tls, User,
+};
 use super::value::{Place, Value};
 
 /// Devices of one extension: desk, mobile, home, conference room, and as many again.
@@ -109,7 +111,9 @@ fn item(
 }
 
 pub(crate) fn listen(listen: &Listen, value: &Value, at: &mut Reading) {
-    for (key, addresses) in [("sip_udp", &listen.sip_udp), ("sip_tcp", &listen.sip_tcp)] {
+    for (key, addresses) in
+        [("sip_udp", &listen.sip_udp), ("sip_tcp", &listen.sip_tcp), ("sip_tls", &listen.sip_tls)]
+    {
         if addresses.len() > MAX_LISTEN {
             at.problem_at(value, key, format!("more than {MAX_LISTEN} addresses"), "shorten the list");
             continue;
@@ -120,6 +124,13 @@ pub(crate) fn listen(listen: &Listen, value: &Value, at: &mut Reading) {
                 let what = format!("{address} and {other} overlap");
                 item(at, key, index, item_place(value, key, index), what, "keep one of them");
             }
+        }
+    }
+    for (index, address) in listen.sip_tls.iter().enumerate() {
+        if let Some(other) = listen.sip_tcp.iter().find(|other| overlap(address, other)) {
+            let what = format!("{address} overlaps with {other} of sip_tcp");
+            let place = item_place(value, "sip_tls", index);
+            item(at, "sip_tls", index, place, what, "give TLS a port of its own, like 5061");
         }
     }
     for (index, address) in listen.sip_udp.iter().enumerate() {
@@ -149,6 +160,32 @@ pub(crate) fn sip(sip: &Sip, value: &Value, at: &mut Reading) {
     if sip.max_expires < sip.min_expires {
         let cure = format!("write {} or more, as min_expires", sip.min_expires);
         at.problem_at(value, "max_expires", format!("{} is less than min_expires", sip.max_expires), &cure);
+    }
+}
+
+/// Longest path of a file that the system opens (PATH_MAX with its end).
+const MAX_PATH: usize = 4_095;
+
+pub(crate) fn tls(tls: &Tls, value: &Value, at: &mut Reading) {
+    for (key, path) in [("certificate", &tls.certificate), ("key", &tls.key)] {
+        let Some(path) = path else { continue };
+        if !path.starts_with('/') || path.len() > MAX_PATH || path.contains(char::is_control) {
+            at.problem_at(
+                value,
+                key,
+                "not the whole path of a file",
+                "write a path like /etc/ringwall/tls.crt",
+            );
+        }
+    }
+    match (&tls.certificate, &tls.key) {
+        (Some(_), None) => {
+            at.problem_at(value, "key", "missing", "name the certificate's key, or remove certificate")
+        }
+        (None, Some(_)) => {
+            at.problem_at(value, "certificate", "missing", "name the key's certificate, or remove key")
+        }
+        _ => {}
     }
 }
 

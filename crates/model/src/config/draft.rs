@@ -1,6 +1,6 @@
 //! What somebody wants: the sections that are to match, before they are held against what there is.
 
-use super::schema::{AddressGroup, Extension, Forwarding, Listen, Logs, Network, Sip, System, User};
+use super::schema::{AddressGroup, Extension, Forwarding, Listen, Logs, Network, Sip, System, Tls, User};
 use super::value::Value;
 use crate::{Id, Secret};
 
@@ -22,6 +22,7 @@ pub(crate) struct Draft {
     pub(crate) network: Option<Network>,
     pub(crate) listen: Option<Listen>,
     pub(crate) sip: Option<Sip>,
+    pub(crate) tls: Option<Tls>,
     pub(crate) logs: Option<Logs>,
     pub(crate) address_groups: Option<Vec<Entry<AddressGroup>>>,
     pub(crate) users: Option<Vec<Entry<User>>>,

@@ -26,6 +26,7 @@ pub fn export(office: &Office, secrets: Secrets) -> String {
     section(&mut out, "network", &office.network.write());
     section(&mut out, "listen", &office.listen.write());
     section(&mut out, "sip", &office.sip.write());
+    section(&mut out, "tls", &office.tls.write());
     section(&mut out, "logs", &office.logs.write());
     for group in office.address_groups.values() {
         entry(&mut out, &*group.value);

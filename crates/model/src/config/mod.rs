@@ -46,7 +46,8 @@ pub use problem::{MAX_PROBLEMS, Problem, Problems};
 pub use rollback::{first_administrator, new_password, rollback};
 pub use scalar::{Digest, PortRange, Role, Size, Span};
 pub use schema::{
-    AddressGroup, Extension, Forwarding, Line, Listen, Logs, Network, NoAnswer, Personal, Sip, System, User,
+    AddressGroup, Extension, Forwarding, Line, Listen, Logs, Network, NoAnswer, Personal, Sip, System, Tls,
+    User,
 };
 pub use snapshot::{directory, prefixes};
 pub use value::Value;

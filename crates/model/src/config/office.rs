@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use super::problem::Problems;
 use super::read::{Reading, Schema};
 use super::scalar::Role;
-use super::schema::{AddressGroup, Extension, Listen, Logs, Network, Personal, Sip, System, User};
+use super::schema::{AddressGroup, Extension, Listen, Logs, Network, Personal, Sip, System, Tls, User};
 use super::value::Value;
 use crate::{Id, Secret};
 
@@ -26,6 +26,8 @@ pub enum Kind {
     Listen,
     /// `[sip]`.
     Sip,
+    /// `[tls]`.
+    Tls,
     /// `[logs]`.
     Logs,
     /// An entry of `[[address_groups]]`.
@@ -42,6 +44,7 @@ const KINDS: &[(Kind, &str, &str, &str)] = &[
     (Kind::Network, "network", "network", "network"),
     (Kind::Listen, "listen", "listen", "listen"),
     (Kind::Sip, "sip", "sip", "sip"),
+    (Kind::Tls, "tls", "tls", "tls"),
     (Kind::Logs, "logs", "logs", "logs"),
     (Kind::AddressGroup, "address-group", "address group", "address_groups"),
     (Kind::User, "user", "user", "users"),
@@ -125,6 +128,8 @@ pub struct Office {
     pub listen: Listen,
     /// `[sip]`.
     pub sip: Sip,
+    /// `[tls]`.
+    pub tls: Tls,
     /// `[logs]`.
     pub logs: Logs,
     /// Address groups by name.
@@ -192,6 +197,7 @@ impl Office {
             Kind::Network => assign(&mut self.network, &row, at),
             Kind::Listen => assign(&mut self.listen, &row, at),
             Kind::Sip => assign(&mut self.sip, &row, at),
+            Kind::Tls => assign(&mut self.tls, &row, at),
             Kind::Logs => assign(&mut self.logs, &row, at),
             Kind::AddressGroup => insert(&mut self.address_groups, row, at),
             Kind::User => insert(&mut self.users, row, at),
@@ -219,6 +225,7 @@ impl Office {
             single(Kind::Network, self.network.write()),
             single(Kind::Listen, self.listen.write()),
             single(Kind::Sip, self.sip.write()),
+            single(Kind::Tls, self.tls.write()),
             single(Kind::Logs, self.logs.write()),
         ];
         rows.extend(rows_of(&self.address_groups));

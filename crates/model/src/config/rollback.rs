@@ -36,6 +36,7 @@ pub fn rollback(
         network: Some(wanted.network.clone()),
         listen: Some(wanted.listen.clone()),
         sip: Some(wanted.sip.clone()),
+        tls: Some(wanted.tls.clone()),
         logs: Some(wanted.logs.clone()),
         address_groups: Some(entries(&current.address_groups, &wanted.address_groups)),
         users: Some(users(current, &wanted, &numbers)),

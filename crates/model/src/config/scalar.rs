@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::text_schema;
 use crate::DialString;
-use crate::directory::DigestPolicy;
+use crate::directory::{self, DigestPolicy};
 
 /// A span of time as administrators write it: `1500ms`, `60s`, `5m`, `2h`, `7d`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,6 +188,27 @@ text_schema!(Digest, "a digest policy", |text| match text {
     "sha256" => Ok(Digest(DigestPolicy::Sha256)),
     "md5" => Ok(Digest(DigestPolicy::Md5)),
     _ => Err("write \"both\", \"sha256\" or \"md5\"".to_owned()),
+});
+
+/// `directory::Encryption` with the text that the file uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Encryption(pub directory::Encryption);
+
+impl fmt::Display for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            directory::Encryption::Off => "off",
+            directory::Encryption::Optional => "optional",
+            directory::Encryption::Required => "required",
+        })
+    }
+}
+
+text_schema!(Encryption, "an encryption policy", |text| match text {
+    "off" => Ok(Encryption(directory::Encryption::Off)),
+    "optional" => Ok(Encryption(directory::Encryption::Optional)),
+    "required" => Ok(Encryption(directory::Encryption::Required)),
+    _ => Err("write \"off\", \"optional\" or \"required\"".to_owned()),
 });
 
 /// What a user may do on the console.

@@ -9,16 +9,15 @@ use std::time::Duration;
 use super::address::Member;
 use super::check;
 use super::read::section;
-use super::scalar::{Digest, PortRange, Role, Size, Span};
+use super::scalar::{Digest, Encryption, PortRange, Role, Size, Span};
 use super::value::{Data, Value};
 use crate::DialString;
 
 /// Sections of this release, in the order of an export.
 pub(crate) const SECTIONS: &[&str] =
-    &["system", "network", "listen", "sip", "logs", "address_groups", "users", "extensions"];
+    &["system", "network", "listen", "sip", "tls", "logs", "address_groups", "users", "extensions"];
 /// Sections of releases to come, refused by name.
 pub(crate) const LATER: &[&str] = &[
-    "tls",
     "firewall",
     "security",
     "call_permissions",
@@ -90,11 +89,13 @@ section! {
         sip_udp: Vec<SocketAddr> = any_address(5_060),
         /// SIP over TCP.
         sip_tcp: Vec<SocketAddr> = any_address(5_060),
+        /// SIP over TLS.
+        sip_tls: Vec<SocketAddr> = any_address(5_061),
         /// Media.
         media_ports: PortRange = PortRange { first: 10_000, last: 19_999 },
     }
     aside []
-    later [("sip_tls", Value::is_empty)]
+    later []
     check check::listen
 }
 
@@ -119,6 +120,19 @@ section! {
     aside []
     later []
     check check::sip
+}
+
+section! {
+    /// `[tls]`: a certificate of one's own; absent: the local authority makes them (SPEC R3.2).
+    pub struct Tls {
+        /// File with the certificate and those between it and its authority, PEM.
+        certificate: Option<String> = None,
+        /// File with its private key, PEM.
+        key: Option<String> = None,
+    }
+    aside []
+    later []
+    check check::tls
 }
 
 section! {
@@ -177,6 +191,8 @@ section! {
         description: String = String::new(),
         /// Its phones stand behind a translating router.
         nat: bool = false,
+        /// Whether its phones must encrypt (SPEC R4.15).
+        encryption: Encryption = Encryption::default(),
         /// Its devices.
         lines: Vec<Line> = Vec::new(),
         /// Keys owned by the user that `apply` overwrites: `forwarding`, `do_not_disturb`.
@@ -185,7 +201,6 @@ section! {
     aside ["was", "forwarding", "do_not_disturb"]
     later [
         ("call_permissions", Value::is_empty),
-        ("encryption", is_off),
         ("voicemail", is_disabled),
         ("recording", is_off)
     ]

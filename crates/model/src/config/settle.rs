@@ -43,6 +43,7 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
     put(&mut after.network, draft.network);
     put(&mut after.listen, draft.listen);
     put(&mut after.sip, draft.sip);
+    put(&mut after.tls, draft.tls);
     put(&mut after.logs, draft.logs);
     if let Some(entries) = draft.address_groups {
         let given: BTreeSet<String> = entries.iter().map(|entry| entry.value.name.clone()).collect();

@@ -67,14 +67,17 @@ fn add(made: &mut Directory, office: &Office, extension: &Extension, previous: O
     for line in &extension.lines {
         let Some(password) = office.sip_passwords.get(&line.username) else { continue };
         let shared = previous.and_then(|previous| previous.lines.get(line.username.as_str()));
-        let line =
-            shared.filter(|old| is_same(old, line, &number, nat, password)).cloned().unwrap_or_else(|| {
+        let line = shared
+            .filter(|old| is_same(old, line, &number, extension, password))
+            .cloned()
+            .unwrap_or_else(|| {
                 Arc::new(directory::Line {
                     username: Arc::from(line.username.as_str()),
                     extension: Arc::clone(&number),
                     password: password.clone(),
                     digest: line.digest.0,
                     nat,
+                    encryption: extension.encryption.0,
                 })
             });
         names.push(Arc::clone(&line.username));
@@ -92,9 +95,16 @@ fn add(made: &mut Directory, office: &Office, extension: &Extension, previous: O
     made.extensions.insert(number, shared);
 }
 
-fn is_same(old: &directory::Line, line: &Line, number: &str, nat: Nat, password: &Secret) -> bool {
+fn is_same(
+    old: &directory::Line,
+    line: &Line,
+    number: &str,
+    extension: &Extension,
+    password: &Secret,
+) -> bool {
     old.extension.as_ref() == number
         && old.digest == line.digest.0
-        && old.nat == nat
+        && (old.nat == Nat::On) == extension.nat
+        && old.encryption == extension.encryption.0
         && old.password == *password
 }

@@ -20,16 +20,16 @@ const PROBE_AFTER: Duration = Duration::from_secs(60);
 const PROBE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Accepts until the task is dropped.
-pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>) {
+pub(crate) async fn serve(listener: TcpListener, transport: Transport, door: Arc<Door>) {
     loop {
         match listener.accept().await {
-            Ok((socket, remote)) => admit(&door, socket, remote),
+            Ok((socket, remote)) => admit(&door, transport, socket, remote),
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
 }
 
-fn admit(door: &Arc<Door>, socket: TcpStream, remote: SocketAddr) {
+fn admit(door: &Arc<Door>, transport: Transport, socket: TcpStream, remote: SocketAddr) {
     let Ok(local) = socket.local_addr() else { return };
     let Some(entrance) = door.admit(remote, local) else {
         reset(&socket);
@@ -41,7 +41,7 @@ fn admit(door: &Arc<Door>, socket: TcpStream, remote: SocketAddr) {
         return;
     }
     prepare(&socket);
-    let flow = Flow { id: door.flows.mint(), transport: Transport::Tcp, local, remote };
+    let flow = Flow { id: door.flows.mint(), transport, local, remote };
     stream::begin(door.clone(), entrance, flow, socket);
 }
 

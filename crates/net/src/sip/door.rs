@@ -15,6 +15,7 @@ use wire::sip::{Malformed, Message, Name, Writer};
 
 use super::Flows;
 use crate::inbox::{Arrival, Delivery, Inbox, Urgency};
+use crate::tls::Shown;
 use crate::{Clock, Effects};
 
 /// How long and how much is waited for on a connection.
@@ -82,6 +83,7 @@ pub struct Door {
     pub(crate) flows: Flows,
     pub(crate) inbox: Inbox,
     pub(crate) clock: Clock,
+    pub(crate) certificates: Shown,
     patience: RwLock<Patience>,
     effects: Arc<dyn Effects>,
     connections: Mutex<Connections>,
@@ -99,6 +101,7 @@ impl Door {
         inbox: Inbox,
         clock: Clock,
         effects: Arc<dyn Effects>,
+        certificates: Shown,
         limits: Limits,
         patience: Patience,
     ) -> Arc<Door> {
@@ -108,6 +111,7 @@ impl Door {
             flows: Flows::new(counters.clone()),
             inbox,
             clock,
+            certificates,
             patience: RwLock::new(patience),
             effects,
             connections: Mutex::new(Connections::new(limits)),
@@ -125,6 +129,11 @@ impl Door {
 
     pub(crate) fn patience(&self) -> Patience {
         *self.patience.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is shown to who connects over TLS.
+    pub fn certificates(&self) -> &Shown {
+        &self.certificates
     }
 
     /// The table of flows.

@@ -58,7 +58,7 @@ impl Flows {
     pub fn send(&self, flow: &Flow, bytes: &Bytes) -> Sent {
         match flow.transport {
             Transport::Udp => self.send_datagram(flow, bytes),
-            Transport::Tcp => self.send_on_stream(flow.id, bytes),
+            Transport::Tcp | Transport::Tls => self.send_on_stream(flow.id, bytes),
         }
     }
 

@@ -25,7 +25,7 @@ pub struct Wanted {
 /// A bound socket that nobody reads yet.
 enum Bound {
     Udp(Arc<UdpPort>),
-    Tcp(TcpListener),
+    Stream(TcpListener),
 }
 
 /// A socket that is read.
@@ -113,9 +113,9 @@ impl Listeners {
                 let port = UdpPort::new(self.door.flows.mint(), bind::sip_udp(wanted.address)?)?;
                 Ok((port.bound, Bound::Udp(Arc::new(port))))
             }
-            Transport::Tcp => {
+            Transport::Tcp | Transport::Tls => {
                 let listener = bind::sip_tcp(wanted.address)?;
-                Ok((listener.local_addr()?, Bound::Tcp(listener)))
+                Ok((listener.local_addr()?, Bound::Stream(listener)))
             }
         }
     }
@@ -123,7 +123,7 @@ impl Listeners {
     /// Closes open listeners that overlap with `wanted` and are not wanted any more. Whether there were any.
     async fn step_aside(&mut self, pending: &mut Pending, wanted: Wanted) -> bool {
         let overlaps = |open: &Open| {
-            open.wanted.transport == wanted.transport
+            open.wanted.transport.is_reliable() == wanted.transport.is_reliable()
                 && open.local.port() == wanted.address.port()
                 && open.local.is_ipv4() == wanted.address.is_ipv4()
                 && (open.local.ip().is_unspecified() || wanted.address.ip().is_unspecified())
@@ -175,8 +175,8 @@ impl Listeners {
                 door.flows.add_datagram(port.clone());
                 (Some(port.id), tokio::spawn(port.serve(door)))
             }
-            Bound::Tcp(listener) => match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => (None, tokio::spawn(accept::serve(listener, door))),
+            Bound::Stream(listener) => match tokio::net::TcpListener::from_std(listener) {
+                Ok(listener) => (None, tokio::spawn(accept::serve(listener, wanted.transport, door))),
                 Err(error) => {
                     self.missing.push(Missing { wanted, why: format!("failed: {error}") });
                     return;

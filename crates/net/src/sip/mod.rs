@@ -1,8 +1,9 @@
-//! Signalling sockets: UDP, TCP, and the table of flows that answers leave by.
+//! Signalling sockets: UDP, TCP, TLS, and the table of flows that answers leave by.
 
 mod accept;
 mod door;
 mod flows;
+mod handshake;
 mod listeners;
 mod stream;
 mod udp;

@@ -1,14 +1,18 @@
-//! One SIP connection: frames in, a bounded queue out, and the times after which it is over.
+//! One SIP connection, plain or TLS: frames in, a bounded queue out, and the times after which it is over.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::ready;
 
 use bytes::Bytes;
 use guard::Proof;
-use model::Flow;
 use model::event;
-use tokio::io::AsyncWriteExt;
+use model::{Flow, Transport};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
@@ -16,6 +20,7 @@ use wire::sip::{Frame, FrameError, Malformed, StreamFramer};
 
 use super::door::{Door, Entrance, Received};
 use super::flows::StreamHandle;
+use super::handshake::{self, Trouble};
 use crate::inbox::Order;
 
 /// Messages that wait to be written on one connection: a phone with twelve keys has a dozen answers on the way; more
@@ -23,6 +28,9 @@ use crate::inbox::Order;
 const MAX_QUEUED: usize = 64;
 /// Bytes read at once, on the stack of whoever reads.
 const READ_BYTES: usize = 16_384;
+
+/// First byte of a TLS connection (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// What the control thread tells a connection.
 #[derive(Debug, Default)]
@@ -61,6 +69,10 @@ enum End {
     UnprovenBytes,
     #[error("the peer does not take what is sent")]
     Slow,
+    #[error("{0}")]
+    Handshake(#[from] Trouble),
+    #[error("TLS came to a port for plain SIP")]
+    UnexpectedTls,
 }
 
 /// Starts a connection's task. It is counted in; the task counts it out.
@@ -72,21 +84,19 @@ pub(crate) fn begin(door: Arc<Door>, entrance: Entrance, flow: Flow, socket: Tcp
         door,
         entrance,
         flow,
-        socket,
         outgoing,
         state,
         framer: StreamFramer::new(),
         unproven_bytes: 0,
         proof: Proof::Unproven,
     };
-    tokio::spawn(connection.run());
+    tokio::spawn(connection.run(socket));
 }
 
 struct Connection {
     door: Arc<Door>,
     entrance: Entrance,
     flow: Flow,
-    socket: TcpStream,
     outgoing: mpsc::Receiver<Bytes>,
     state: Arc<StreamState>,
     framer: StreamFramer,
@@ -96,20 +106,30 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(mut self) {
-        let end = self.serve().await;
+    async fn run(mut self, mut socket: TcpStream) {
+        let end = match self.flow.transport {
+            Transport::Tls => self.serve_secured(socket).await,
+            Transport::Tcp | Transport::Udp => self.serve(&mut socket).await,
+        };
         let source = self.flow.remote;
         self.door.flows.close(self.flow.id);
         self.door.connections().leave(source.ip(), self.proof);
         self.door.inbox.order(Order::Closed(self.flow.id));
         if !matches!(end, End::Peer | End::Ours) {
-            self.door.report(&event::CONNECTION_ENDED, source.ip(), |event| {
-                event.with("source", source).with("why", &end)
-            });
+            self.door.report(end.kind(), source.ip(), |event| event.with("source", source).with("why", &end));
         }
     }
 
-    async fn serve(&mut self) -> End {
+    async fn serve_secured(&mut self, socket: TcpStream) -> End {
+        // In a box of its own: what a handshake needs is given back when it is done.
+        let shaken = Box::pin(handshake::shake(&self.door, socket)).await;
+        match shaken {
+            Ok(mut secured) => self.serve(&mut secured).await,
+            Err(trouble) => trouble.into(),
+        }
+    }
+
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&mut self, socket: &mut S) -> End {
         let opened = Instant::now();
         let mut quiet_since = opened;
         // Until the first message is whole, and while one is not, the clock of half a message runs.
@@ -119,12 +139,12 @@ impl Connection {
             let result = tokio::select! {
                 biased;
                 bytes = self.outgoing.recv() => match bytes {
-                    Some(bytes) => self.write(&bytes).await,
-                    None => Err(self.farewell().await),
+                    Some(bytes) => self.write(socket, &bytes).await,
+                    None => Err(self.farewell(socket).await),
                 },
-                ready = self.socket.readable() => match ready {
-                    Ok(()) => self.read(&mut quiet_since, &mut message_since).await,
-                    Err(error) => Err(error.into()),
+                read = fill(socket, &mut self.framer) => match read {
+                    Ok(came) => self.heard(socket, came, &mut quiet_since, &mut message_since).await,
+                    Err(end) => Err(end),
                 },
                 () = tokio::time::sleep_until(deadline) => Err(end),
             };
@@ -161,22 +181,33 @@ impl Connection {
         }
     }
 
-    async fn read(
+    async fn heard<S: AsyncWrite + Unpin>(
         &mut self,
+        socket: &mut S,
+        came: Came,
         quiet_since: &mut Instant,
         message_since: &mut Option<Instant>,
     ) -> Result<(), End> {
-        if !self.fill()? {
-            return Ok(());
+        if !self.state.is_proven() {
+            if self.unproven_bytes == 0
+                && came.first == TLS_HANDSHAKE
+                && self.flow.transport == Transport::Tcp
+            {
+                return Err(End::UnexpectedTls);
+            }
+            self.unproven_bytes = self.unproven_bytes.saturating_add(came.count);
+            if self.unproven_bytes > self.door.patience().unproven_bytes {
+                return Err(End::UnprovenBytes);
+            }
         }
         let now = Instant::now();
         let mut whole = false;
         while let Some(frame) = self.framer.next()? {
             whole = true;
             match frame {
-                Frame::KeepAlivePing => self.write(b"\r\n").await?,
+                Frame::KeepAlivePing => self.write(socket, b"\r\n").await?,
                 Frame::KeepAlivePong => {}
-                Frame::Message(bytes) => self.message(bytes).await?,
+                Frame::Message(bytes) => self.message(socket, bytes).await?,
             }
         }
         if whole {
@@ -190,44 +221,66 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads what is there; `false`: nothing yet.
-    fn fill(&mut self) -> Result<bool, End> {
-        let mut buffer = [0_u8; READ_BYTES];
-        match self.socket.try_read(&mut buffer) {
-            Ok(0) => Err(End::Peer),
-            Ok(count) => {
-                if !self.state.is_proven() {
-                    self.unproven_bytes = self.unproven_bytes.saturating_add(count);
-                    if self.unproven_bytes > self.door.patience().unproven_bytes {
-                        return Err(End::UnprovenBytes);
-                    }
-                }
-                self.framer.push(buffer.get(..count).unwrap_or_default())?;
-                Ok(true)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn message(&mut self, bytes: Bytes) -> Result<(), End> {
+    async fn message<S: AsyncWrite + Unpin>(&mut self, socket: &mut S, bytes: Bytes) -> Result<(), End> {
         if let Received::Answer(Some(answer)) = self.door.receive(&self.entrance, self.flow, bytes) {
-            self.write(&answer).await?;
+            self.write(socket, &answer).await?;
         }
         Ok(())
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), End> {
-        match timeout(self.door.patience().write, self.socket.write_all(bytes)).await {
+    async fn write<S: AsyncWrite + Unpin>(&mut self, socket: &mut S, bytes: &[u8]) -> Result<(), End> {
+        let written = async {
+            socket.write_all(bytes).await?;
+            // TLS keeps what did not fit the kernel's buffer.
+            socket.flush().await
+        };
+        match timeout(self.door.patience().write, written).await {
             Ok(written) => Ok(written?),
             Err(_) => Err(End::Slow),
         }
     }
 
     /// The queue is closed and written: say so to the peer.
-    async fn farewell(&mut self) -> End {
+    async fn farewell<S: AsyncWrite + Unpin>(&mut self, socket: &mut S) -> End {
         // The peer may be gone already, which is as good.
-        let _ = timeout(self.door.patience().write, self.socket.shutdown()).await;
+        let _ = timeout(self.door.patience().write, socket.shutdown()).await;
         End::Ours
     }
+}
+
+impl End {
+    fn kind(&self) -> &'static event::Kind {
+        match self {
+            End::Handshake(trouble) => trouble.kind(),
+            End::UnexpectedTls => &event::WRONG_PORT,
+            _ => &event::CONNECTION_ENDED,
+        }
+    }
+}
+
+/// What a read brought.
+struct Came {
+    count: usize,
+    first: u8,
+}
+
+/// Reads what is there, at least a byte.
+async fn fill<S: AsyncRead + Unpin>(socket: &mut S, framer: &mut StreamFramer) -> Result<Came, End> {
+    poll_fn(|context| {
+        let mut bytes = [const { MaybeUninit::uninit() }; READ_BYTES];
+        let mut buffer = ReadBuf::uninit(&mut bytes);
+        let read = ready!(Pin::new(&mut *socket).poll_read(context, &mut buffer));
+        let came = match (read, buffer.filled().first()) {
+            // Few peers end TLS with a word (RFC 5246 section 7.2.1); to us it is the same end.
+            (Err(error), _) if error.kind() == io::ErrorKind::UnexpectedEof => Err(End::Peer),
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), None) => Err(End::Peer),
+            (Ok(()), Some(&first)) => framer
+                .push(buffer.filled())
+                .map(|()| Came { count: buffer.filled().len(), first })
+                .map_err(End::from),
+        };
+        std::task::Poll::Ready(came)
+    })
+    .await
 }

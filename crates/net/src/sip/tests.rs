@@ -15,7 +15,10 @@ use tokio::time::timeout;
 
 use super::{Door, Listeners, Patience, Wanted};
 use crate::inbox::{self, Arrival, Order, Tray};
+use crate::tls::Shown;
 use crate::{Clock, Effects};
+
+mod tls;
 
 /// Long enough for a busy machine; a test that waits this long has failed.
 const LONG: Duration = Duration::from_secs(20);
@@ -47,7 +50,15 @@ async fn house(limits: Limits, patience: Patience) -> House {
     let (inbox, tray) = inbox::inbox();
     let gate = Gate::open();
     let seen = Arc::<Seen>::default();
-    let door = Door::new(gate.clone(), inbox, Clock::start(), seen.clone(), limits, patience);
+    let door = Door::new(
+        gate.clone(),
+        inbox,
+        Clock::start(),
+        seen.clone(),
+        Shown::nothing().unwrap(),
+        limits,
+        patience,
+    );
     let mut listeners = Listeners::new(door.clone());
     let both = [wanted(Transport::Udp, "127.0.0.1:0"), wanted(Transport::Tcp, "127.0.0.1:0")];
     listeners.prepare(&both).await.unwrap();

@@ -1,5 +1,6 @@
 //! The commands that ask a running server, and how their answers are shown to people.
 
+mod ca;
 mod configuration;
 mod lists;
 mod ports;
@@ -37,6 +38,7 @@ pub async fn run(command: Command, socket: &Path) -> Result<(), Failure> {
             client.ask(Method::DELETE, Resource::new(&["calls", &call]), Bytes::new(), "*/*").await.map(drop)
         }
         Command::Log(query) => log(&client, query).await,
+        Command::Ca { der, json } => ca::ca(&client, der, json).await,
         Command::Ports(format) => ports::ports(&client, format).await,
     }
 }

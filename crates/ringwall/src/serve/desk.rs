@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 
 pub use api::Author;
 
+use super::certificates::{Certificates, Occasion};
 use super::overrides::Overrides;
 use super::{NODE, now, start_author};
 use crate::commands::read_file;
@@ -32,6 +33,7 @@ pub struct Desk {
     control: ControlHandle,
     door: Arc<Door>,
     overrides: Overrides,
+    certificates: Certificates,
     /// Held for a whole change: one at a time.
     work: Mutex<Work>,
     shown: StdMutex<Shown>,
@@ -64,6 +66,7 @@ impl Desk {
         control: ControlHandle,
         door: Arc<Door>,
         overrides: Overrides,
+        certificates: Certificates,
         entropy: Entropy,
     ) -> Desk {
         let directory = Arc::new(config::directory(&store.office(), None));
@@ -71,6 +74,7 @@ impl Desk {
             store,
             control,
             overrides,
+            certificates,
             work: Mutex::new(Work { listeners: Listeners::new(door.clone()), entropy }),
             door,
             shown: StdMutex::new(Shown { directory, listeners: Vec::new() }),
@@ -115,6 +119,8 @@ impl Desk {
                 Some(plan.map_err(Failure::failed)?)
             }
         };
+        let wanted = plan.as_ref().map_or(&*office, |plan| &plan.after);
+        let certificates = self.certificates.prepare(wanted).map_err(Failure::failed)?;
         let listen = plan.as_ref().map_or(&office.listen, |plan| &plan.after.listen);
         let wanted = self.overrides.wanted(listen)?;
         work.listeners.prepare(&wanted).await.map_err(Failure::failed)?;
@@ -128,6 +134,7 @@ impl Desk {
             }
             None => office,
         };
+        self.certificates.put_in_force(certificates).await;
         self.show_directory(Arc::new(config::directory(&office, None)));
         work.listeners.commit().await;
         self.show_listeners(&work);
@@ -147,6 +154,17 @@ impl Desk {
     /// The ports for media.
     pub fn media_range(&self) -> PortRange {
         self.overrides.media_range(&self.store.office().listen)
+    }
+
+    /// The certificates.
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
+    /// Reads the certificates again and renews those that end soon; what can't be used changes nothing but the log.
+    pub async fn look_after_certificates(&self, occasion: Occasion) {
+        let _work = self.work.lock().await;
+        self.certificates.look_after(&self.store.office(), occasion).await;
     }
 
     /// Closes the listeners.
@@ -243,10 +261,9 @@ impl Desk {
     async fn carry_out(&self, work: &mut Work, author: &Author, plan: Plan) -> Result<u64, Problem> {
         let wanted =
             self.overrides.wanted(&plan.after.listen).map_err(|failure| Problem::refused(failure.line))?;
-        work.listeners
-            .prepare(&wanted)
-            .await
-            .map_err(|error| Problem::refused(format!("nothing was changed: {error}")))?;
+        let unchanged = |why: String| Problem::refused(format!("nothing was changed: {why}"));
+        let certificates = self.certificates.prepare(&plan.after).map_err(unchanged)?;
+        work.listeners.prepare(&wanted).await.map_err(|error| unchanged(error.to_string()))?;
         let forgotten: Vec<String> =
             plan.effects.sip_passwords.iter().map(|(line, _)| line.clone()).collect();
         let changed = changed_event(&plan, author);
@@ -257,6 +274,7 @@ impl Desk {
                 return Err(commit_problem(error));
             }
         };
+        self.certificates.put_in_force(certificates).await;
         work.listeners.commit().await;
         self.show_listeners(work);
         self.put_in_force(&office, &forgotten).await?;

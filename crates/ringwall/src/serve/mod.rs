@@ -1,6 +1,7 @@
 //! The server: the order of its start, its signals, and the order of its end.
 
 mod boot;
+mod certificates;
 mod desk;
 mod effects;
 mod logs;
@@ -21,6 +22,7 @@ use store::{Opened, Settings, Store};
 use tokio::sync::watch;
 
 use self::boot::Boot;
+use self::certificates::Certificates;
 use self::desk::{Author, Desk};
 use self::effects::Outside;
 use self::office::Reception;
@@ -89,7 +91,7 @@ async fn start(
     overrides: Overrides,
     apply: Option<&Path>,
 ) -> Result<Server, Failure> {
-    let Opened { store, bindings, .. } = opened;
+    let Opened { store, bindings, certificates: kept, .. } = opened;
     let unix = net::bind::control_socket(socket)
         .map_err(|error| Failure::failed(format!("{}: {}", socket.display(), words(&error))))?;
     let mut entropy = seed()?;
@@ -98,11 +100,18 @@ async fn start(
     let outside: Arc<Outside> = Arc::new(Outside::new(&store));
     let (inbox, tray) = net::inbox();
     let limits = Limits::default();
-    let door = Door::new(gate.clone(), inbox.clone(), clock, outside.clone(), limits, Patience::default());
+    let shown = net::tls::Shown::nothing().map_err(|error| {
+        Failure::failed(format!("TLS cannot be set up: {error}; look whether the system gives random bytes"))
+    })?;
+    let patience = Patience::default();
+    let door =
+        Door::new(gate.clone(), inbox.clone(), clock, outside.clone(), shown.clone(), limits, patience);
+    let certificates = Certificates::restore(&store, &kept, shown, overrides.addresses())?;
     let bell = inbox.bell();
     let control = ControlHandle::new(inbox);
 
-    let desk = Desk::new(store.clone(), control.clone(), door.clone(), overrides, entropy.fork());
+    let desk =
+        Desk::new(store.clone(), control.clone(), door.clone(), overrides, certificates, entropy.fork());
     desk.first_administrator(boot::administrator_password()?).await?;
     desk.open(apply).await?;
     let office = store.office();
@@ -171,7 +180,7 @@ impl Server {
     }
 
     async fn run(self, signals: &mut stop::Signals) {
-        signals.until_stop(&self.store).await;
+        signals.until_stop(&self.desk).await;
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         self.store.logs().write(model::event::Event::new(&model::event::STOPPING, Clock::wall()));
         stop::drain(&self.control, self.desk.directory().times.drain, signals).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use api::body::{Applied, Dropped, NewPassword, PortRow, Revision, RevisionDetail, Status};
+use api::body::{Applied, Certificates, Dropped, NewPassword, PortRow, Revision, RevisionDetail, Status};
 use api::{ApplyOptions, Author, HistoryQuery, LogLines, LogQuery, Problem};
 use calls::Command;
 use guard::Gate;
@@ -169,6 +169,14 @@ impl api::Office for Reception {
 
     async fn ports(&self) -> Result<Vec<PortRow>, Problem> {
         Ok(ports::rows(&self.desk.listeners(), self.desk.media_range()))
+    }
+
+    async fn certificates(&self) -> Result<Certificates, Problem> {
+        self.desk.certificates().described()
+    }
+
+    async fn authority(&self) -> Result<bytes::Bytes, Problem> {
+        self.desk.certificates().authority()
     }
 
     async fn log(&self, query: LogQuery, lines: LogLines) -> Result<(), Problem> {

@@ -51,7 +51,11 @@ impl Overrides {
     pub fn wanted(&self, listen: &Listen) -> Result<Vec<Wanted>, Failure> {
         let mut wanted = Vec::new();
         let mut seen = HashSet::new();
-        for (transport, addresses) in [(Transport::Udp, &listen.sip_udp), (Transport::Tcp, &listen.sip_tcp)] {
+        for (transport, addresses) in [
+            (Transport::Udp, &listen.sip_udp),
+            (Transport::Tcp, &listen.sip_tcp),
+            (Transport::Tls, &listen.sip_tls),
+        ] {
             for &address in addresses {
                 for address in self.moved(address)? {
                     let entry = Wanted { transport, address };
@@ -80,6 +84,11 @@ impl Overrides {
         Ok(self.bind.iter().map(|&ip| SocketAddr::new(ip, port)).collect())
     }
 
+    /// The addresses that replace those of the configuration; none: they stand.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.bind
+    }
+
     /// The ports for media.
     pub fn media_range(&self, listen: &Listen) -> PortRange {
         self.media_ports.unwrap_or(listen.media_ports)
@@ -103,6 +112,7 @@ mod tests {
         listen.sip_tcp = vec!["127.0.0.1:65000".parse().unwrap()];
         assert_eq!(overrides.wanted(&listen).unwrap_err().code, 2);
         listen.sip_tcp.clear();
+        listen.sip_tls.clear();
         assert_eq!(shown(&overrides, &listen), ["udp 127.0.0.1:0"]);
     }
 
@@ -112,7 +122,14 @@ mod tests {
         let overrides = Overrides { bind, ..Overrides::default() };
         assert_eq!(
             shown(&overrides, &Listen::default()),
-            ["udp 127.0.0.1:5060", "udp [::1]:5060", "tcp 127.0.0.1:5060", "tcp [::1]:5060"]
+            [
+                "udp 127.0.0.1:5060",
+                "udp [::1]:5060",
+                "tcp 127.0.0.1:5060",
+                "tcp [::1]:5060",
+                "tls 127.0.0.1:5061",
+                "tls [::1]:5061"
+            ]
         );
     }
 }

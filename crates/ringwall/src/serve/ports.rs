@@ -8,7 +8,7 @@ use model::live::Listener;
 /// What listens, and what media may use.
 pub fn rows(listeners: &[Listener], media: PortRange) -> Vec<PortRow> {
     let sip = |listener: &Listener| PortRow {
-        r: "2.1".to_owned(),
+        r: if listener.transport.is_encrypted() { "2.2" } else { "2.1" }.to_owned(),
         service: format!("SIP ({})", listener.transport.via_token()),
         transport: listener.transport,
         address: Some(listener.address),

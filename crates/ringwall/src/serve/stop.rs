@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use calls::Command;
 use net::ControlHandle;
-use store::Store;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::certificates::Occasion;
+use super::desk::Desk;
 use crate::failure::{Failure, words};
 
 /// How long phones are given to answer our last BYEs: two retransmissions (RFC 3261 timer E at 0.5 and 1 s).
 const LAST_BYES: Duration = Duration::from_secs(2);
 /// How long requests on the control socket are given to be answered.
 pub const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// Between two looks whether certificates end soon, which they do with a month's notice.
+const LOOK_AT_CERTIFICATES: Duration = Duration::from_secs(6 * 3_600);
 /// Between two looks whether calls still run.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -43,12 +46,13 @@ impl Signals {
     }
 
     /// Until SIGTERM or SIGINT.
-    pub async fn until_stop(&mut self, store: &Store) {
+    pub async fn until_stop(&mut self, desk: &Desk) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => store.logs().write(reloaded()),
+                _ = self.hangup.recv() => desk.look_after_certificates(Occasion::Asked).await,
+                () = tokio::time::sleep(LOOK_AT_CERTIFICATES) => desk.look_after_certificates(Occasion::Time).await,
             }
         }
     }
@@ -59,11 +63,6 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
-}
-
-/// SIGHUP: certificates are read again. There are none yet, which the log says.
-fn reloaded() -> model::event::Event {
-    model::event::Event::new(&model::event::RELOADED, super::now()).with("certificates", 0)
 }
 
 /// Lets running calls end within `drain`, then ends them. Another signal hurries.

@@ -188,7 +188,7 @@ impl Phone {
         self.registrar = Registrar::new(&mut self.entropy);
         self.line = match self.transport {
             Transport::Udp => Line::Datagrams,
-            Transport::Tcp => Line::NoStream,
+            Transport::Tcp | Transport::Tls => Line::NoStream,
         };
         if self.habits.registers {
             self.register(now);

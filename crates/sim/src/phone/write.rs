@@ -36,6 +36,7 @@ impl Phone {
         let transport = match self.transport {
             model::Transport::Udp => "",
             model::Transport::Tcp => ";transport=tcp",
+            model::Transport::Tls => ";transport=tls",
         };
         format!("sip:{}@{}{transport}", self.account.username, self.address)
     }

@@ -300,6 +300,6 @@ pub fn udp_flow(local: SocketAddr, remote: SocketAddr) -> Flow {
 fn dispatch(flow: Flow, bytes: Bytes) -> Sent {
     match flow.transport {
         Transport::Udp => Sent::Datagram { from: flow.local, to: flow.remote, bytes },
-        Transport::Tcp => Sent::Stream { flow: flow.id, bytes },
+        Transport::Tcp | Transport::Tls => Sent::Stream { flow: flow.id, bytes },
     }
 }

@@ -112,7 +112,7 @@ impl World {
             let (address, server) = (self.phones[number].address, self.phones[number].server);
             match (out, self.phones[number].transport) {
                 (Out::Sip(bytes), Transport::Udp) => self.send_datagram(host, address, server, bytes),
-                (Out::Sip(bytes), Transport::Tcp) => {
+                (Out::Sip(bytes), Transport::Tcp | Transport::Tls) => {
                     if let Some(flow) = self.streams.of_host.get(&host).copied() {
                         self.send_on_stream(flow, Toward::Server, bytes);
                     }

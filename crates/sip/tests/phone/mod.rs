@@ -52,6 +52,7 @@ pub fn line(username: &str, extension: &str, digest: DigestPolicy) -> Arc<Line> 
         password: Secret::new(format!("password-of-{username}")),
         digest,
         nat: Nat::Off,
+        encryption: model::directory::Encryption::Optional,
     })
 }
 

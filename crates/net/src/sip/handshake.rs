@@ -1,0 +1,160 @@
+//! The TLS handshake of an accepted connection: bounded in time, and explained when it fails.
+//!
+//! What the peer said first is kept while it lasts, so that one line of the log can name what it offered.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use model::event;
+use rustls::{AlertDescription, Error, PeerIncompatible};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
+
+use super::door::Door;
+use crate::tls::{Kind, offer};
+
+/// Bytes kept of what a peer says first: a ClientHello has 200 to 600, with a post-quantum key share 1,800.
+const MAX_HEARD: usize = 2_048;
+
+/// Why there is no TLS with a peer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    #[error("the peer began no handshake, or did not end it in time")]
+    Slow,
+    #[error("the peer went away during the handshake: {0}")]
+    Gone(io::Error),
+    #[error("plain SIP came to a port for TLS")]
+    PlainSip,
+    #[error("this is no TLS")]
+    NoTls,
+    #[error("nothing in common: {why}; it offered {offer}")]
+    NothingInCommon { why: &'static str, offer: String },
+    #[error("{0}")]
+    Refused(&'static str),
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl Trouble {
+    /// The event that tells of it.
+    pub(crate) fn kind(&self) -> &'static event::Kind {
+        match self {
+            Trouble::PlainSip => &event::WRONG_PORT,
+            Trouble::NothingInCommon { .. } | Trouble::Refused(_) => &event::TLS_REFUSED,
+            Trouble::Slow | Trouble::Gone(_) | Trouble::NoTls | Trouble::Broken(_) => {
+                &event::CONNECTION_ENDED
+            }
+        }
+    }
+
+    fn of(error: io::Error, heard: &[u8]) -> Trouble {
+        match Kind::of(heard) {
+            Kind::PlainSip => return Trouble::PlainSip,
+            Kind::Other => return Trouble::NoTls,
+            Kind::Tls => {}
+        }
+        let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
+            return Trouble::Gone(error);
+        };
+        let why = match tls {
+            Error::PeerIncompatible(why) => incompatible(why),
+            // The resolver found no certificate whose key the peer can judge.
+            Error::General(text) if text.contains("certificate") => "no signature that it can verify",
+            Error::AlertReceived(alert) => return Trouble::Refused(alerted(*alert)),
+            other => return Trouble::Broken(format!("the handshake failed: {other}")),
+        };
+        let offer = offer(heard).unwrap_or_else(|| "nothing that can be read".to_owned());
+        Trouble::NothingInCommon { why, offer }
+    }
+}
+
+fn incompatible(why: &PeerIncompatible) -> &'static str {
+    match why {
+        PeerIncompatible::Tls12NotOffered
+        | PeerIncompatible::Tls12NotOfferedOrEnabled
+        | PeerIncompatible::ServerDoesNotSupportTls12Or13
+        | PeerIncompatible::SupportedVersionsExtensionRequired => "TLS 1.2 or 1.3 is needed",
+        PeerIncompatible::NoCipherSuitesInCommon => {
+            "a cipher suite with ECDHE and AES-GCM or ChaCha20-Poly1305 is needed"
+        }
+        PeerIncompatible::NoKxGroupsInCommon | PeerIncompatible::NamedGroupsExtensionRequired => {
+            "a key exchange over X25519, P-256 or P-384 is needed"
+        }
+        PeerIncompatible::NoSignatureSchemesInCommon
+        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => {
+            "a signature by ECDSA P-256 or RSA with SHA-256 is needed"
+        }
+        _ => "what it offers is not taken here",
+    }
+}
+
+fn alerted(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::UnknownCA
+        | AlertDescription::BadCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateExpired => {
+            "the phone does not trust our certificate; load what `ringwall ca` prints into it"
+        }
+        AlertDescription::ProtocolVersion => "the phone wants another version of TLS than 1.2 or 1.3",
+        _ => "the phone broke the handshake off",
+    }
+}
+
+/// Does the handshake.
+pub(crate) async fn shake(door: &Door, socket: TcpStream) -> Result<TlsStream<Overheard>, Trouble> {
+    let accepting = door.certificates.acceptor().accept(Overheard { socket, heard: Some(Vec::new()) });
+    match timeout(door.patience().message, accepting.into_fallible()).await {
+        Ok(Ok(mut secured)) => {
+            secured.get_mut().0.heard = None;
+            Ok(secured)
+        }
+        Ok(Err((error, overheard))) => Err(Trouble::of(error, &overheard.heard.unwrap_or_default())),
+        Err(_) => Err(Trouble::Slow),
+    }
+}
+
+/// A connection of which the first bytes are kept until the handshake is done.
+pub(crate) struct Overheard {
+    socket: TcpStream,
+    heard: Option<Vec<u8>>,
+}
+
+impl AsyncRead for Overheard {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.socket).poll_read(context, buffer);
+        if let Some(heard) = &mut self.heard {
+            let new = buffer.filled().get(before..).unwrap_or_default();
+            let room = MAX_HEARD.saturating_sub(heard.len()).min(new.len());
+            heard.extend_from_slice(new.get(..room).unwrap_or_default());
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Overheard {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}

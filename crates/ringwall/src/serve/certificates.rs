@@ -1,0 +1,225 @@
+//! Which certificates are in force: the local authority's, or those of `[tls]`. Made or read before a change is stored,
+//! shown once it is; what stands goes on.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use api::Problem;
+use api::body;
+use model::Secret;
+use model::config::Office;
+use model::event::{self, Event};
+use net::tls::{Facts, Local, Names, Pair, RENEWED_BEFORE, Shown, own};
+use store::Store;
+
+use super::now;
+use crate::failure::Failure;
+
+/// The certificates' owner.
+pub struct Certificates {
+    store: Store,
+    shown: Shown,
+    /// Addresses of the command line.
+    bind: Vec<IpAddr>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    local: Option<Local>,
+    own: Option<Pair>,
+}
+
+/// Certificates that are good and not in force yet.
+pub struct Prepared {
+    /// `None`: as they are.
+    local: Option<Local>,
+    own: Option<Pair>,
+    doubts: Vec<String>,
+}
+
+/// Why certificates are looked after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// SIGHUP.
+    Asked,
+    /// It was time.
+    Time,
+}
+
+impl Certificates {
+    /// What was kept; what is missing is made by [`Certificates::prepare`].
+    ///
+    /// # Errors
+    /// What was kept can't be read.
+    pub fn restore(
+        store: &Store,
+        kept: &BTreeMap<String, Secret>,
+        shown: Shown,
+        bind: &[IpAddr],
+    ) -> Result<Certificates, Failure> {
+        let local = Local::restore(kept).map_err(|why| {
+            Failure::failed(format!("the local certificates in the database: {why}; restore a backup"))
+        })?;
+        let state = Mutex::new(State { local, own: None });
+        Ok(Certificates { store: store.clone(), shown, bind: bind.to_vec(), state })
+    }
+
+    /// Reads and judges what `office` asks for, and makes what the local authority lacks.
+    ///
+    /// # Errors
+    /// One line: which file, what is wrong with it, what to do.
+    pub fn prepare(&self, office: &Office) -> Result<Prepared, String> {
+        // An RSA key takes a while; other tasks of this thread go elsewhere meanwhile.
+        tokio::task::block_in_place(|| self.make_ready(office))
+    }
+
+    fn make_ready(&self, office: &Office) -> Result<Prepared, String> {
+        let local = self.local(office)?;
+        let mut prepared = Prepared { local, own: None, doubts: Vec::new() };
+        if let (Some(certificate), Some(key)) = (&office.tls.certificate, &office.tls.key) {
+            let pair =
+                own::read(Path::new(certificate), Path::new(key), now()).map_err(|why| why.to_string())?;
+            prepared.doubts = doubts(pair.facts(), office);
+            prepared.own = Some(pair);
+        }
+        Ok(prepared)
+    }
+
+    fn local(&self, office: &Office) -> Result<Option<Local>, String> {
+        let names = self.names(office);
+        let local = self.state().local.clone();
+        match local {
+            None => Local::make(&names, now()).map(Some),
+            Some(local) => local.renewed(&names, now()),
+        }
+        .map_err(|why| why.to_string())
+    }
+
+    fn names(&self, office: &Office) -> Names {
+        let mut names = Names::of_this_machine(&office.system.domain);
+        for alias in &office.system.aliases {
+            names.add(alias);
+        }
+        let public_v4 = office.network.public_address_v4.map(IpAddr::V4);
+        let public_v6 = office.network.public_address_v6.map(IpAddr::V6);
+        let listening = office.listen.sip_tls.iter().map(|address| address.ip());
+        for address in
+            public_v4.into_iter().chain(public_v6).chain(listening).chain(self.bind.iter().copied())
+        {
+            names.add_address(address);
+        }
+        names
+    }
+
+    /// Shows what was prepared to who connects from now on.
+    pub async fn put_in_force(&self, prepared: Prepared) {
+        let Prepared { local, own, doubts } = prepared;
+        if let Some(local) = &local {
+            let made = Event::new(&event::CERTIFICATE_MADE, now())
+                .with("authority", &local.authority().facts().subject)
+                .with("expires", local.leaves()[0].facts().expires);
+            self.store.logs().write(made);
+            if let Err(error) = self.store.keep_certificates(local.texts()).await {
+                // They serve until the next start, which makes others.
+                let failed = Event::new(&event::STORE_FAILED, now()).with("what", "certificates");
+                self.store.logs().write(failed.with("why", error));
+            }
+        }
+        for doubt in doubts {
+            self.store.logs().write(Event::new(&event::CERTIFICATE_DOUBTFUL, now()).with("why", doubt));
+        }
+        let mut state = self.state();
+        if local.is_some() {
+            state.local = local;
+        }
+        state.own = own;
+        self.shown.show(&state.shown());
+    }
+
+    /// Reads and renews; what can't be used leaves what is in force.
+    pub async fn look_after(&self, office: &Office, occasion: Occasion) {
+        match self.prepare(office) {
+            Ok(prepared) => {
+                self.put_in_force(prepared).await;
+                if occasion == Occasion::Asked {
+                    let count = self.state().shown().len();
+                    self.store.logs().write(Event::new(&event::RELOADED, now()).with("certificates", count));
+                }
+            }
+            Err(why) => self.store.logs().write(Event::new(&event::CERTIFICATE_KEPT, now()).with("why", why)),
+        }
+    }
+
+    /// What is in force, for administrators.
+    ///
+    /// # Errors
+    /// The server has not made any yet.
+    pub fn described(&self) -> Result<body::Certificates, Problem> {
+        let state = self.state();
+        let authority = state.local.as_ref().ok_or_else(Problem::stopping)?.authority();
+        Ok(body::Certificates {
+            authority: body::Authority {
+                certificate: authority.certificate_pem(),
+                fingerprint_sha256: authority.fingerprint(),
+                subject: authority.facts().subject.clone(),
+                expires: authority.facts().expires,
+            },
+            local: state.own.is_none(),
+            shown: state.shown().iter().map(|pair| certificate(pair.facts())).collect(),
+        })
+    }
+
+    /// The local authority's certificate, DER.
+    ///
+    /// # Errors
+    /// As [`Certificates::described`].
+    pub fn authority(&self) -> Result<bytes::Bytes, Problem> {
+        let state = self.state();
+        let local = state.local.as_ref().ok_or_else(Problem::stopping)?;
+        Ok(bytes::Bytes::copy_from_slice(local.authority().certificate()))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn shown(&self) -> Vec<Pair> {
+        match (&self.own, &self.local) {
+            (Some(own), _) => vec![own.clone()],
+            (None, Some(local)) => local.leaves().to_vec(),
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+/// What phones will hold against a certificate that is otherwise good.
+fn doubts(facts: &Facts, office: &Office) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let uncovered: Vec<&str> = std::iter::once(&office.system.domain)
+        .chain(&office.system.aliases)
+        .map(String::as_str)
+        .filter(|name| !facts.covers(name))
+        .collect();
+    if !uncovered.is_empty() {
+        doubts.push(format!("tls.certificate does not cover {}", uncovered.join(", ")));
+    }
+    if facts.expires.saturating_since(now()) < RENEWED_BEFORE {
+        doubts.push(format!("tls.certificate ends on {}", facts.expires));
+    }
+    doubts
+}
+
+fn certificate(facts: &Facts) -> body::Certificate {
+    let addresses = facts.addresses.iter().map(ToString::to_string);
+    body::Certificate {
+        subject: facts.subject.clone(),
+        issuer: facts.issuer.clone(),
+        expires: facts.expires,
+        covers: facts.dns.iter().cloned().chain(addresses).collect(),
+    }
+}
