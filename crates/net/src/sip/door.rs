@@ -88,6 +88,8 @@ pub struct Door {
     effects: Arc<dyn Effects>,
     connections: Mutex<Connections>,
     answers: Mutex<Buckets>,
+    /// Of warnings, and of noise, which must not use up what warnings need.
+    warnings: Mutex<Buckets>,
     reports: Mutex<Buckets>,
     /// Of all sources, counted as one.
     all_reports: Mutex<Buckets>,
@@ -116,6 +118,7 @@ impl Door {
             effects,
             connections: Mutex::new(Connections::new(limits)),
             answers: Mutex::new(Buckets::new(BAD_REQUEST_PACE)),
+            warnings: Mutex::new(Buckets::new(REPORT_PACE)),
             reports: Mutex::new(Buckets::new(REPORT_PACE)),
             all_reports: Mutex::new(Buckets::new(ALL_REPORTS_PACE)),
             counters,
@@ -216,7 +219,8 @@ impl Door {
         };
         let everybody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let is_noise = kind.level == Level::Debug;
-        if take(&self.reports, source) && (!is_noise || take(&self.all_reports, everybody)) {
+        let own = if is_noise { &self.reports } else { &self.warnings };
+        if take(own, source) && (!is_noise || take(&self.all_reports, everybody)) {
             self.effects.event(fill(Event::new(kind, Clock::wall())));
         }
     }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
 use super::door::Door;
-use crate::tls::{Kind, offer};
+use crate::tls::{Kind, Offer};
 
 /// Bytes kept of what a peer says first: a ClientHello has 200 to 600, with a post-quantum key share 1,800.
 const MAX_HEARD: usize = 2_048;
@@ -30,8 +30,8 @@ pub(crate) enum Trouble {
     PlainSip,
     #[error("this is no TLS")]
     NoTls,
-    #[error("nothing in common: {why}; it offered {offer}")]
-    NothingInCommon { why: &'static str, offer: String },
+    #[error("nothing in common: {why}")]
+    NothingInCommon { why: &'static str, offer: Offer },
     #[error("{0}")]
     Refused(&'static str),
     #[error("{0}")]
@@ -59,35 +59,33 @@ impl Trouble {
         let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
             return Trouble::Gone(error);
         };
+        if let Error::AlertReceived(alert) = tls {
+            return Trouble::Refused(alerted(*alert));
+        }
+        let Some(offer) = Offer::read(heard) else {
+            return Trouble::Broken(format!("the handshake failed: {tls}"));
+        };
+        // What it offers says more than what the library looked at first.
         let why = match tls {
-            Error::PeerIncompatible(why) => incompatible(why),
-            // The resolver found no certificate whose key the peer can judge.
-            Error::General(text) if text.contains("certificate") => "no signature that it can verify",
-            Error::AlertReceived(alert) => return Trouble::Refused(alerted(*alert)),
+            _ if !offer.has_version() => "TLS 1.2 or 1.3 is needed",
+            _ if !offer.has_suite() => "a cipher suite with ECDHE and AES-GCM or ChaCha20-Poly1305 is needed",
+            Error::PeerIncompatible(PeerIncompatible::NoKxGroupsInCommon) => {
+                "a key exchange over X25519, P-256 or P-384 is needed"
+            }
+            Error::PeerIncompatible(_) | Error::General(_) => {
+                "a signature by ECDSA P-256 or by RSA with SHA-256 is needed"
+            }
             other => return Trouble::Broken(format!("the handshake failed: {other}")),
         };
-        let offer = offer(heard).unwrap_or_else(|| "nothing that can be read".to_owned());
         Trouble::NothingInCommon { why, offer }
     }
-}
 
-fn incompatible(why: &PeerIncompatible) -> &'static str {
-    match why {
-        PeerIncompatible::Tls12NotOffered
-        | PeerIncompatible::Tls12NotOfferedOrEnabled
-        | PeerIncompatible::ServerDoesNotSupportTls12Or13
-        | PeerIncompatible::SupportedVersionsExtensionRequired => "TLS 1.2 or 1.3 is needed",
-        PeerIncompatible::NoCipherSuitesInCommon => {
-            "a cipher suite with ECDHE and AES-GCM or ChaCha20-Poly1305 is needed"
+    /// What the peer offered, where that is the trouble.
+    pub(crate) fn offer(&self) -> Option<&Offer> {
+        match self {
+            Trouble::NothingInCommon { offer, .. } => Some(offer),
+            _ => None,
         }
-        PeerIncompatible::NoKxGroupsInCommon | PeerIncompatible::NamedGroupsExtensionRequired => {
-            "a key exchange over X25519, P-256 or P-384 is needed"
-        }
-        PeerIncompatible::NoSignatureSchemesInCommon
-        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => {
-            "a signature by ECDSA P-256 or RSA with SHA-256 is needed"
-        }
-        _ => "what it offers is not taken here",
     }
 }
 

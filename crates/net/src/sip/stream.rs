@@ -22,6 +22,7 @@ use super::door::{Door, Entrance, Received};
 use super::flows::StreamHandle;
 use super::handshake::{self, Trouble};
 use crate::inbox::Order;
+use crate::tls::Offer;
 
 /// Messages that wait to be written on one connection: a phone with twelve keys has a dozen answers on the way; more
 /// means that it does not read.
@@ -116,7 +117,13 @@ impl Connection {
         self.door.connections().leave(source.ip(), self.proof);
         self.door.inbox.order(Order::Closed(self.flow.id));
         if !matches!(end, End::Peer | End::Ours) {
-            self.door.report(end.kind(), source.ip(), |event| event.with("source", source).with("why", &end));
+            self.door.report(end.kind(), source.ip(), |event| {
+                let event = event.with("source", source).with("why", &end);
+                match end.offer() {
+                    Some(offer) => event.with("offered", offer),
+                    None => event,
+                }
+            });
         }
     }
 
@@ -249,6 +256,13 @@ impl Connection {
 }
 
 impl End {
+    fn offer(&self) -> Option<&Offer> {
+        match self {
+            End::Handshake(trouble) => trouble.offer(),
+            _ => None,
+        }
+    }
+
     fn kind(&self) -> &'static event::Kind {
         match self {
             End::Handshake(trouble) => trouble.kind(),

@@ -12,6 +12,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SanType,
 };
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::{Names, Pair};
 
@@ -75,7 +77,9 @@ impl Local {
 
     fn issue(authority: Pair, names: &Names, now: Wall) -> Result<Local, Unmade> {
         let text = authority.text().ok_or_else(|| Unmade("the authority has no key".to_owned()))?;
-        let key = KeyPair::from_pem(text.expose())?;
+        let key =
+            PrivateKeyDer::from_pem_slice(text.expose().as_bytes()).map_err(|_| super::BadPair::NoKey)?;
+        let key = KeyPair::try_from(&key)?;
         let mut params = CertificateParams::default();
         params.distinguished_name = read_name(&authority.facts().subject);
         params.key_usages = authority_usages();

@@ -1,7 +1,7 @@
 //! What a client offered in its first message (RFC 8446 section 4.1.2), for the line in the log that says why a
 //! handshake failed. Reads a bounded prefix of what came; decides nothing.
 
-use std::fmt::Write as _;
+use std::fmt;
 
 /// What the first bytes of a connection are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,54 +26,92 @@ impl Kind {
 }
 
 /// Cipher suites named at most: what follows only makes the line longer.
-const MAX_SUITES: usize = 8;
+const MAX_SUITES: usize = 5;
+/// Versions named at most: there are five.
+const MAX_VERSIONS: usize = 5;
 const SUPPORTED_VERSIONS: u16 = 43;
 
-/// Versions and cipher suites of a ClientHello in words; `None`: it is none, or it was cut before them.
-pub(crate) fn offer(bytes: &[u8]) -> Option<String> {
-    let mut hello = Cursor(bytes);
-    // Record: type, version, length. Message: type, length.
-    if hello.take(5)?.first() != Some(&0x16) || hello.take(4)?.first() != Some(&1) {
-        return None;
-    }
-    let legacy = hello.number()?;
-    hello.take(32)?;
-    let session = hello.byte()?;
-    hello.take(session)?;
-    let length = usize::from(hello.number()?);
-    let mut suites = Cursor(hello.take(length)?);
-    let compressions = hello.byte()?;
-    hello.take(compressions)?;
-    let mut text = versions(hello, legacy).map(version).collect::<Vec<_>>().join(", ");
-    text.push_str("; cipher suites ");
-    let mut count = 0_usize;
-    while let Some(suite) = suites.number() {
-        // Values of the form ?A?A are there to be ignored (RFC 8701); 0x00ff is no suite (RFC 5746).
-        if suite & 0x0f0f == 0x0a0a || suite == 0x00ff {
-            continue;
-        }
-        count += 1;
-        if count <= MAX_SUITES {
-            let comma = if count > 1 { ", " } else { "" };
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{comma}{}", suite_name(suite));
-        }
-    }
-    if count > MAX_SUITES {
-        let _ = write!(text, " and {} more", count - MAX_SUITES);
-    }
-    Some(text)
+/// What a ClientHello offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Offer {
+    versions: Vec<u16>,
+    suites: Vec<u16>,
 }
 
-fn suite_name(suite: u16) -> String {
-    match rustls::CipherSuite::from(suite) {
-        rustls::CipherSuite::Unknown(number) => format!("0x{number:04x}"),
-        known => format!("{known:?}"),
+impl Offer {
+    /// Reads a ClientHello; `None`: it is none, or it was cut before its suites.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Offer> {
+        let mut hello = Cursor(bytes);
+        // Record: type, version, length. Message: type, length.
+        if hello.take(5)?.first() != Some(&0x16) || hello.take(4)?.first() != Some(&1) {
+            return None;
+        }
+        let legacy = hello.number()?;
+        hello.take(32)?;
+        let session = hello.byte()?;
+        hello.take(session)?;
+        let length = usize::from(hello.number()?);
+        let mut suites = Cursor(hello.take(length)?);
+        let suites = std::iter::from_fn(|| suites.number()).filter(|suite| is_meant(*suite)).collect();
+        let compressions = hello.byte()?;
+        hello.take(compressions)?;
+        Some(Offer { versions: versions(hello, legacy), suites })
     }
+
+    /// Whether a version is among them that is taken here.
+    pub(crate) fn has_version(&self) -> bool {
+        self.versions.iter().any(|version| matches!(version, 0x0303 | 0x0304))
+    }
+
+    /// Whether a cipher suite is among them that is taken here.
+    pub(crate) fn has_suite(&self) -> bool {
+        let taken = rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
+        self.suites.iter().any(|suite| taken.iter().any(|known| u16::from(known.suite()) == *suite))
+    }
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let versions: Vec<String> = self.versions.iter().map(|version| version_name(*version)).collect();
+        let suites: Vec<String> =
+            self.suites.iter().take(MAX_SUITES).map(|suite| suite_name(*suite)).collect();
+        write!(f, "{} with {}", versions.join(", "), suites.join(", "))?;
+        match self.suites.len().saturating_sub(MAX_SUITES) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// Values of the form ?A?A are there to be ignored (RFC 8701); 0x00ff is no suite (RFC 5746).
+fn is_meant(value: u16) -> bool {
+    value & 0x0f0f != 0x0a0a && value != 0x00ff
+}
+
+/// Suites of old phones that the library has no names for (IANA TLS Cipher Suites).
+const OLD_SUITES: &[(u16, &str)] = &[
+    (0x0005, "TLS_RSA_WITH_RC4_128_SHA"),
+    (0x000a, "TLS_RSA_WITH_3DES_EDE_CBC_SHA"),
+    (0x002f, "TLS_RSA_WITH_AES_128_CBC_SHA"),
+    (0x0033, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA"),
+    (0x0035, "TLS_RSA_WITH_AES_256_CBC_SHA"),
+    (0x0039, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA"),
+    (0x003c, "TLS_RSA_WITH_AES_128_CBC_SHA256"),
+    (0x003d, "TLS_RSA_WITH_AES_256_CBC_SHA256"),
+    (0x009c, "TLS_RSA_WITH_AES_128_GCM_SHA256"),
+    (0x009d, "TLS_RSA_WITH_AES_256_GCM_SHA384"),
+];
+
+fn suite_name(suite: u16) -> String {
+    if let Some((_, name)) = OLD_SUITES.iter().find(|(number, _)| *number == suite) {
+        return (*name).to_owned();
+    }
+    let name = format!("{:?}", rustls::CipherSuite::from(suite));
+    if name.contains('(') { format!("0x{suite:04x}") } else { name }
 }
 
 /// The versions of the extension, or else the one of the message itself.
-fn versions(mut rest: Cursor<'_>, legacy: u16) -> impl Iterator<Item = u16> {
+fn versions(mut rest: Cursor<'_>, legacy: u16) -> Vec<u16> {
     let mut found = Vec::new();
     rest.number();
     while let (Some(kind), Some(length)) = (rest.number(), rest.number()) {
@@ -86,14 +124,15 @@ fn versions(mut rest: Cursor<'_>, legacy: u16) -> impl Iterator<Item = u16> {
             }
         }
     }
-    found.retain(|version| version & 0x0f0f != 0x0a0a);
+    found.retain(|version| is_meant(*version));
+    found.truncate(MAX_VERSIONS);
     if found.is_empty() {
         found.push(legacy);
     }
-    found.into_iter().take(MAX_SUITES)
+    found
 }
 
-fn version(number: u16) -> String {
+fn version_name(number: u16) -> String {
     match number {
         0x0300 => "SSL 3.0".to_owned(),
         0x0301 => "TLS 1.0".to_owned(),
@@ -146,18 +185,20 @@ mod tests {
 
     #[test]
     fn an_old_phones_offer_is_named_and_grease_is_not() {
-        let text = offer(&hello(0x0301, &[0x0a0a, 0x002f, 0x0035, 0x00ff, 0xfefe], &[])).unwrap();
+        let offer = Offer::read(&hello(0x0301, &[0x0a0a, 0x002f, 0x0035, 0x00ff, 0xfefe], &[])).unwrap();
         assert_eq!(
-            text,
-            "TLS 1.0; cipher suites TLS_RSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_AES_256_CBC_SHA, 0xfefe"
+            offer.to_string(),
+            "TLS 1.0 with TLS_RSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_AES_256_CBC_SHA, 0xfefe"
         );
+        assert!(!offer.has_version() && !offer.has_suite());
     }
 
     #[test]
     fn versions_of_the_extension_go_before_the_one_of_the_message() {
         let extension = [0, 43, 0, 7, 6, 0x1a, 0x1a, 3, 4, 3, 3];
-        let text = offer(&hello(0x0303, &[0x1301], &extension)).unwrap();
-        assert_eq!(text, "TLS 1.3, TLS 1.2; cipher suites TLS13_AES_128_GCM_SHA256");
+        let offer = Offer::read(&hello(0x0301, &[0x1301], &extension)).unwrap();
+        assert_eq!(offer.to_string(), "TLS 1.3, TLS 1.2 with TLS13_AES_128_GCM_SHA256");
+        assert!(offer.has_version() && offer.has_suite());
     }
 
     #[test]
@@ -165,11 +206,11 @@ mod tests {
         let whole = hello(0x0303, &[0x1301, 0xc02f], &[0, 43, 0, 3, 2, 3, 4]);
         for end in 0..whole.len() {
             // Must not panic; what it says of half a message does not matter.
-            let _ = offer(&whole[..end]);
+            let _ = Offer::read(&whole[..end]).map(|offer| offer.to_string());
         }
-        assert_eq!(offer(b"REGISTER sip:x SIP/2.0\r\n"), None);
+        assert_eq!(Offer::read(b"REGISTER sip:x SIP/2.0\r\n"), None);
         let many: Vec<u16> = (0xc000..0xc0f0).collect();
-        assert!(offer(&hello(0x0303, &many, &[])).unwrap().contains(" more"));
+        assert!(Offer::read(&hello(0x0303, &many, &[])).unwrap().to_string().ends_with(" more"));
     }
 
     #[test]

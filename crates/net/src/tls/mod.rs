@@ -16,7 +16,7 @@ mod tests;
 
 pub use authority::{LASTS, Local, RENEWED_BEFORE, Unmade};
 pub use facts::Facts;
-pub(crate) use hello::{Kind, offer};
+pub(crate) use hello::{Kind, Offer};
 pub use names::{MAX_NAMES, Names};
 pub use pair::{BadPair, Pair};
 pub use shown::Shown;

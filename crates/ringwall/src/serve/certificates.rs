@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use api::Problem;
 use api::body;
 use model::Secret;
 use model::config::Office;
@@ -153,14 +152,11 @@ impl Certificates {
         }
     }
 
-    /// What is in force, for administrators.
-    ///
-    /// # Errors
-    /// The server has not made any yet.
-    pub fn described(&self) -> Result<body::Certificates, Problem> {
+    /// What is in force, for administrators; `None` before the first is.
+    pub fn described(&self) -> Option<body::Certificates> {
         let state = self.state();
-        let authority = state.local.as_ref().ok_or_else(Problem::stopping)?.authority();
-        Ok(body::Certificates {
+        let authority = state.local.as_ref()?.authority();
+        Some(body::Certificates {
             authority: body::Authority {
                 certificate: authority.certificate_pem(),
                 fingerprint_sha256: authority.fingerprint(),
@@ -173,13 +169,10 @@ impl Certificates {
     }
 
     /// The local authority's certificate, DER.
-    ///
-    /// # Errors
-    /// As [`Certificates::described`].
-    pub fn authority(&self) -> Result<bytes::Bytes, Problem> {
+    pub fn authority(&self) -> Option<bytes::Bytes> {
         let state = self.state();
-        let local = state.local.as_ref().ok_or_else(Problem::stopping)?;
-        Ok(bytes::Bytes::copy_from_slice(local.authority().certificate()))
+        let local = state.local.as_ref()?;
+        Some(bytes::Bytes::copy_from_slice(local.authority().certificate()))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -172,11 +172,11 @@ impl api::Office for Reception {
     }
 
     async fn certificates(&self) -> Result<Certificates, Problem> {
-        self.desk.certificates().described()
+        self.desk.certificates().described().ok_or_else(Problem::stopping)
     }
 
     async fn authority(&self) -> Result<bytes::Bytes, Problem> {
-        self.desk.certificates().authority()
+        self.desk.certificates().authority().ok_or_else(Problem::stopping)
     }
 
     async fn log(&self, query: LogQuery, lines: LogLines) -> Result<(), Problem> {
