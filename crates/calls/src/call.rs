@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::directory::Line;
 use model::record::CallRecord;
 use model::{CallId, Mono};
-use sip::{Party, SessionId};
+use sip::{Party, Presentation, SessionId};
 
 use crate::bridge::Reoffer;
 use crate::lamps::Part;
@@ -24,6 +24,8 @@ pub(crate) struct Call {
     pub line: Arc<Line>,
     /// Who calls, as phones are shown it.
     pub from: Party,
+    /// Whether he lets himself be shown.
+    pub presentation: Presentation,
     pub caller: Leg,
     /// The phones that ring; once one has answered, that one alone.
     pub phones: Vec<Leg>,

@@ -176,8 +176,8 @@ impl Exchange {
 
     fn dispatch(&mut self, now: Now, event: SessionEvent, ports: &mut dyn PortSource) {
         let session = match event {
-            SessionEvent::Incoming { session, caller, flow, dialled, max_forwards, offer } => {
-                let arrival = Arrival { session, caller, flow, dialled, max_forwards, offer };
+            SessionEvent::Incoming { session, caller, flow, dialled, presentation, max_forwards, offer } => {
+                let arrival = Arrival { session, caller, flow, dialled, presentation, max_forwards, offer };
                 return self.incoming(now, arrival, ports);
             }
             SessionEvent::Progress { session, .. }

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use model::directory::{Extension, Line};
 use model::record::{CallRecord, Direction};
 use model::{CallId, Flow};
-use sip::{Party, SessionId};
+use sip::{Presentation, SessionId};
 
 use crate::call::Call;
+use crate::identity;
 use crate::leg::Leg;
 use crate::record::{self, Outcome};
 use crate::ring::Ringing;
@@ -21,6 +22,7 @@ pub(crate) struct Arrival {
     pub caller: Arc<Line>,
     pub flow: Flow,
     pub dialled: Vec<u8>,
+    pub presentation: Presentation,
     pub max_forwards: u8,
     pub offer: Option<Bytes>,
 }
@@ -45,13 +47,10 @@ impl Call {
             // Without an offer he gets ours once somebody answers.
             None | Some(Ok(())) => None,
         };
-        let own = directory.extensions.get(&arrival.caller.extension);
         let mut call = Call {
             id,
-            from: Party {
-                user: arrival.caller.extension.to_string(),
-                display: own.map(|own| own.description.clone()).unwrap_or_default(),
-            },
+            from: identity::party(&directory, &arrival.caller.extension),
+            presentation: arrival.presentation,
             caller,
             phones: Vec::new(),
             way: Way::new(arrival.max_forwards),

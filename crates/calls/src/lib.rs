@@ -9,6 +9,7 @@ mod api;
 mod bridge;
 mod call;
 mod exchange;
+mod identity;
 mod incoming;
 mod lamps;
 mod leg;

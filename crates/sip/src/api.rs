@@ -9,6 +9,8 @@ use model::event::Event;
 use model::live::BindingUpdate;
 use model::{Flow, FlowId};
 
+use crate::identity::{Identity, Presentation};
+
 /// A session: one INVITE we received or sent, and the dialogs that came of it. Ids are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub(crate) u64);
@@ -46,6 +48,8 @@ pub struct Invite {
     pub from: Party,
     /// Who was called.
     pub to: Party,
+    /// Whether he is shown, and over whom the call came.
+    pub identity: Identity,
     /// Already decremented.
     pub max_forwards: u8,
     /// Our offer, an SDP body.
@@ -130,6 +134,8 @@ pub enum SessionEvent {
         flow: Flow,
         /// User part of the Request-URI, percent escapes decoded: what was dialled.
         dialled: Vec<u8>,
+        /// Whether the caller lets himself be shown.
+        presentation: Presentation,
         /// Hops left, before we decrement.
         max_forwards: u8,
         /// The offer; `None`: a late offer.

@@ -8,6 +8,7 @@
 
 mod api;
 mod auth;
+mod identity;
 pub mod limits;
 mod message;
 mod registrar;
@@ -18,6 +19,7 @@ mod timers;
 mod transaction;
 
 pub use api::{Cause, End, Invite, Output, Party, Refusal, SessionEvent, SessionId, Target};
+pub use identity::{Diversion, Identity, Presentation, Why};
 pub use session::Busy;
 pub use stack::Stack;
 pub use subscription::{Package, Published, Topic, Watch};

@@ -104,7 +104,13 @@ pub(crate) fn in_dialog(
     cseq: u32,
     branch: Branch,
 ) -> Writer {
-    of_dialog(directory, (&session.dialog, &session.flow, &session.tag()), method, cseq, branch)
+    let tag = session.tag();
+    let dialog = (&session.dialog, &session.flow, tag.as_str());
+    let mut writer = of_dialog(directory, dialog, method, cseq, branch);
+    if let Some(asserted) = session.asserted.as_ref().filter(|_| matches!(method, "INVITE" | "UPDATE")) {
+        writer.header(Name::PAssertedIdentity, &**asserted);
+    }
+    writer
 }
 
 /// Starts a request inside a dialog that runs over `flow` and in which `tag` is ours.

@@ -146,7 +146,13 @@ fn a_phone_picked_up_after_its_connection_broke_gets_ack_and_bye() {
         Target { flow: old, uri: format!("sip:102@{PHONE}"), line: "102".into(), nat: Nat::Off, q: 1_000 };
     let (from, to) = (Party::default(), Party::default());
     let offer = Bytes::from_static(SDP.as_bytes());
-    office.stack.invite(office.now, Invite { target, from, to, max_forwards: 69, offer }).unwrap();
+    office
+        .stack
+        .invite(
+            office.now,
+            Invite { target, from, to, identity: Default::default(), max_forwards: 69, offer },
+        )
+        .unwrap();
     let invite = office.one();
     office.receive(old, &response(&invite, 180, "callee", ""));
     office.events();

@@ -13,6 +13,7 @@ use sip::{Cause, End};
 pub(crate) use reoffer::Reoffer;
 
 use crate::call::{Call, Which};
+use crate::identity;
 use crate::limits::MAX_INFO;
 use crate::record::{self, Outcome};
 use crate::step::Step;
@@ -36,6 +37,7 @@ impl Call {
         let Some(body) = body else {
             return self.give_up(step, phone);
         };
+        identity::show(step, caller, &leg.extension);
         self.choose(step, phone);
         self.answered = Some(step.now.mono);
         self.record.answered = Some(step.now.wall);

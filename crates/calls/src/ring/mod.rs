@@ -16,6 +16,7 @@ use sip::{Cause, End, Invite, Party, SessionId, Target};
 pub(crate) use verdict::{Rang, Verdict};
 
 use crate::call::Call;
+use crate::identity;
 use crate::leg::Leg;
 use crate::limits::MAX_LEGS;
 use crate::record::{self, Outcome};
@@ -134,6 +135,7 @@ impl Call {
             target,
             from: self.from.clone(),
             to: Party { user: self.record.to.clone(), display: String::new() },
+            identity: self.identity(),
             max_forwards: self.way.hops_left(),
             offer,
         };
@@ -155,6 +157,7 @@ impl Call {
         if status == 180 {
             leg.rang = Rang::Yes;
         }
+        let extension = Arc::clone(&leg.extension);
         if let Some(answer) = answer
             && self.ringing.early.is_none()
             && self.early_media(step, phone, &answer)
@@ -163,6 +166,7 @@ impl Call {
         }
         if status == 180 && self.ringing.told == Told::Nothing {
             self.ringing.told = Told::Ringing;
+            identity::show(step, caller, &extension);
             step.desk.stack.progress(step.now, caller, 180, None);
         }
     }
@@ -181,6 +185,7 @@ impl Call {
         let Ok(body) = talk::agree(step, &mut self.caller, leg) else { return false };
         self.ringing.early = Some(session);
         self.ringing.told = Told::EarlyMedia;
+        identity::show(step, caller, &leg.extension);
         let body = self.ringing.promised.get_or_insert(body).clone();
         step.desk.stack.progress(step.now, caller, 183, Some(body));
         true

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use model::DialString;
 use model::directory::{Directory, Extension};
-use sip::Target;
+use sip::{Diversion, Target, Why};
 
 use crate::limits::{MAX_FORWARDS, MAX_SHOWN};
 
@@ -18,13 +18,15 @@ use crate::limits::{MAX_FORWARDS, MAX_SHOWN};
 #[derive(Debug, Default)]
 pub(crate) struct Way {
     visited: Vec<Arc<str>>,
+    /// Why it went on, for each extension that did not keep it.
+    diversions: Vec<Diversion>,
     hops_left: u8,
 }
 
 impl Way {
     /// The way of a call whose INVITE has `max_forwards` hops left (RFC 3261 section 16.6, step 3).
     pub fn new(max_forwards: u8) -> Way {
-        Way { visited: Vec::new(), hops_left: max_forwards }
+        Way { hops_left: max_forwards, ..Way::default() }
     }
 
     /// Max-Forwards of the INVITEs that we send.
@@ -40,6 +42,18 @@ impl Way {
     /// The route as history shows it: `102 > 103`; empty until a number of ours was found.
     pub fn text(&self) -> String {
         self.visited.join(" > ")
+    }
+
+    /// The forwardings so far.
+    pub fn diversions(&self) -> &[Diversion] {
+        &self.diversions
+    }
+
+    /// It goes on from where it is.
+    fn divert(&mut self, why: Why) {
+        if let Some(here) = self.visited.last() {
+            self.diversions.push(Diversion { from: Arc::clone(here), why });
+        }
     }
 
     fn enter(&mut self, extension: &Arc<str>) -> Result<(), Nowhere> {
@@ -121,23 +135,28 @@ pub(crate) fn follow(
         if let Err(nowhere) = way.enter(&extension.number) {
             return Found::Nowhere(nowhere);
         }
-        let (forward, nowhere) = if let Some(always) = &extension.forwarding.always {
-            (Some(always), Nowhere::Loop)
+        let (forward, why, nowhere) = if let Some(always) = &extension.forwarding.always {
+            (Some(always), Why::Unconditional, Nowhere::Loop)
         } else if extension.do_not_disturb {
-            (extension.forwarding.busy.as_ref(), Nowhere::Undisturbed(Arc::clone(&extension.number)))
+            (
+                extension.forwarding.busy.as_ref(),
+                Why::Busy,
+                Nowhere::Undisturbed(Arc::clone(&extension.number)),
+            )
         } else {
             let targets = targets(extension);
             if !targets.is_empty() {
                 return Found::Phones { extension: Arc::clone(extension), targets };
             }
             let nowhere = Nowhere::Unreachable(Arc::clone(&extension.number));
-            (extension.forwarding.unreachable.as_ref(), nowhere)
+            (extension.forwarding.unreachable.as_ref(), Why::Unreachable, nowhere)
         };
         let Some(forward) = forward else { return Found::Nowhere(nowhere) };
         let Some(next) = directory.extensions.get(forward.as_str()) else {
             let here = Arc::clone(&extension.number);
             return Found::Nowhere(Nowhere::ForwardUnknown(here, forward.clone()));
         };
+        way.divert(why);
         extension = next;
     }
 }
@@ -150,6 +169,7 @@ pub(crate) fn moved(
     targets: impl FnMut(&Extension) -> Vec<Target>,
 ) -> Option<Found> {
     if let (Some(next), _) = dialled(directory, to) {
+        way.divert(Why::Deflected);
         return Some(follow(directory, way, next, targets));
     }
     let (here, number) = (Arc::clone(way.here()?), DialString::parse(to).ok()?);
@@ -165,13 +185,17 @@ pub(crate) fn onward(
 ) -> Option<Found> {
     // The extension as it is configured now: forwardings may have changed while it rang.
     let here = directory.extensions.get(way.here()?)?;
-    let forward = match attempt {
-        Attempt::Busy => here.forwarding.busy.as_ref(),
-        Attempt::NoAnswer => here.forwarding.no_answer.as_ref().map(|(forward, _)| forward),
-        Attempt::Unreachable => here.forwarding.unreachable.as_ref(),
-    }?;
+    let (forward, why) = match attempt {
+        Attempt::Busy => (here.forwarding.busy.as_ref(), Why::Busy),
+        Attempt::NoAnswer => (here.forwarding.no_answer.as_ref().map(|(forward, _)| forward), Why::NoAnswer),
+        Attempt::Unreachable => (here.forwarding.unreachable.as_ref(), Why::Unreachable),
+    };
+    let forward = forward?;
     Some(match directory.extensions.get(forward.as_str()) {
-        Some(next) => follow(directory, way, next, targets),
+        Some(next) => {
+            way.divert(why);
+            follow(directory, way, next, targets)
+        }
         None => Found::Nowhere(Nowhere::ForwardUnknown(Arc::clone(&here.number), forward.clone())),
     })
 }

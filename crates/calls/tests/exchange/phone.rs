@@ -88,14 +88,37 @@ pub fn dial(office: &mut Office, phone: Phone, number: &str) -> Dialling {
 }
 
 pub fn dial_with(office: &mut Office, phone: Phone, number: &str, hops: u8, sdp: &str) -> Dialling {
-    let Phone(line, port) = phone;
+    let address = format!("<sip:{}@localhost>", phone.0);
+    dial_as(office, phone, number, (&address, &format!("Max-Forwards: {hops}\r\n")), sdp)
+}
+
+/// A call with a From and further header lines of the caller's choice.
+pub fn dial_as(
+    office: &mut Office,
+    phone: Phone,
+    number: &str,
+    (address, headers): (&str, &str),
+    sdp: &str,
+) -> Dialling {
+    let port = phone.1;
     let call = office.next_cseq();
     let uri = format!("sip:{number}@localhost");
-    let from =
-        format!("From: <sip:{line}@localhost>;tag=f{call}\r\nTo: <{uri}>\r\nCall-ID: call-{port}-{call}\r\n");
-    let head = format!("Max-Forwards: {hops}\r\n{from}");
+    let from = format!("From: {address};tag=f{call}\r\nTo: <{uri}>\r\nCall-ID: call-{port}-{call}\r\n");
+    let head = format!("{headers}{from}");
     with_credentials(office, phone, "INVITE", &uri, &head, sdp);
     Dialling { phone, head: from, uri, cseq: call + 2 }
+}
+
+/// Watches an extension's calls, or a mailbox, for ten minutes; gives back the first NOTIFY.
+pub fn watch(office: &mut Office, phone: Phone, event: &str, number: &str) -> Message {
+    let Phone(line, port) = phone;
+    let head = format!(
+        "Max-Forwards: 70\r\nFrom: <sip:{line}@localhost>;tag=w\r\nTo: <sip:{number}@localhost>\r\n\
+         Call-ID: watch-{port}-{number}-{event}\r\nEvent: {event}\r\nExpires: 600\r\n"
+    );
+    with_credentials(office, phone, "SUBSCRIBE", &format!("sip:{number}@localhost"), &head, "");
+    office.response(phone, 200);
+    office.request(phone, "NOTIFY")
 }
 
 pub fn cancel(office: &mut Office, dialling: &Dialling) {
@@ -203,12 +226,12 @@ pub fn hang_up(office: &mut Office, dialog: &Dialog) {
     office.response(dialog.phone, 200);
 }
 
-/// What a phone does without a person: ACK to a refused INVITE, 200 to CANCEL and BYE, 487 to the INVITE cancelled.
+/// What a phone does without a person: ACK to a refused INVITE, 200 to CANCEL, BYE and NOTIFY, 487 to the INVITE cancelled.
 pub fn reflexes(message: &Message) -> Vec<Message> {
     let parse = |bytes: Bytes| Message::parse(bytes).unwrap();
     if message.is_request() {
         return match message.method_text() {
-            b"BYE" => vec![parse(respond_bytes(message, 200, None))],
+            b"BYE" | b"NOTIFY" => vec![parse(respond_bytes(message, 200, None))],
             b"CANCEL" => {
                 let cancelled = text(message).replace("CANCEL", "INVITE");
                 vec![

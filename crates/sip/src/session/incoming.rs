@@ -34,10 +34,19 @@ impl Stack {
         };
         self.respond(now.mono, server, 100, message::answer(request, flow.remote, 100, None, "").finish());
         let offer = message::sdp_of(request);
+        let presentation = crate::identity::wished(request);
         let max_forwards = request.max_forwards().ok().flatten().unwrap_or(message::MAX_FORWARDS);
         let session = self.incoming_session(id, flow, server, request, &caller);
         self.insert_session(session);
-        self.event(SessionEvent::Incoming { session: id, caller, flow, dialled, max_forwards, offer });
+        self.event(SessionEvent::Incoming {
+            session: id,
+            caller,
+            flow,
+            dialled,
+            presentation,
+            max_forwards,
+            offer,
+        });
     }
 
     /// What is refused before anybody is asked to ring, or the digits dialled.
@@ -109,6 +118,7 @@ impl Stack {
             closing: None,
             reinvite: None,
             peer_reinvite: None,
+            asserted: None,
         }
     }
 
@@ -164,6 +174,9 @@ impl Stack {
         let mut writer = message::answer(request, session.flow.remote, status, None, &session.tag());
         let user = &session.dialog.contact_user;
         writer.header(Name::Contact, message::contact(&self.directory, &session.flow, user));
+        if let Some(asserted) = &session.asserted {
+            writer.header(Name::PAssertedIdentity, &**asserted);
+        }
         Some((*server, writer))
     }
 

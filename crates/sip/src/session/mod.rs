@@ -152,6 +152,8 @@ pub(crate) struct Session {
     pub(crate) closing: Option<Cause>,
     pub(crate) reinvite: Option<Reinvite>,
     pub(crate) peer_reinvite: Option<PeerReinvite>,
+    /// Who is at the other side, as P-Asserted-Identity says it to the peer; `None`: not said.
+    pub(crate) asserted: Option<Box<str>>,
 }
 
 impl Session {

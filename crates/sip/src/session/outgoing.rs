@@ -27,16 +27,17 @@ impl Stack {
         let id = SessionId(self.entropy.next_u64());
         let branch = Branch::random(&mut self.entropy);
         let domain = &self.directory.domain;
+        let (local, contact_user, asserted) = invite.identity.caller(&invite.from, domain);
         let dialog = Dialog {
             call_id: self.entropy.hex(16),
-            local: message::name_addr(&invite.from, domain),
+            local,
             remote: message::name_addr(&invite.to, domain),
             remote_tag: None,
             remote_target: invite.target.uri,
             routes: Vec::new(),
             local_cseq: 1,
             remote_cseq: None,
-            contact_user: invite.from.user,
+            contact_user,
             opened: Opened::ByUs,
         };
         let flow = invite.target.flow;
@@ -48,6 +49,7 @@ impl Stack {
         writer.header(Name::CSeq, "1 INVITE");
         writer.header(Name::Contact, message::contact(&self.directory, &flow, &dialog.contact_user));
         writer.header(Name::Allow, ALLOW);
+        invite.identity.write(&mut writer, asserted.as_deref(), domain);
         let bytes = writer.body(SDP, &invite.offer).finish();
         let owner = Owner::Invite(id);
         self.client.open(now.mono, branch, flow, Method::Invite, owner, bytes.clone())?;
@@ -64,6 +66,7 @@ impl Stack {
             closing: None,
             reinvite: None,
             peer_reinvite: None,
+            asserted,
         });
         self.send(flow, bytes);
         Ok(id)

@@ -67,8 +67,13 @@ pub fn outgoing_on(office: &mut Office, flow: Flow) -> (SessionId, Message) {
     let from = Party { user: "101".into(), display: "Alice \"A\" Archer".into() };
     let to = Party { user: "102".into(), display: String::new() };
     let offer = Bytes::from_static(SDP.as_bytes());
-    let session =
-        office.stack.invite(office.now, Invite { target, from, to, max_forwards: 69, offer }).unwrap();
+    let session = office
+        .stack
+        .invite(
+            office.now,
+            Invite { target, from, to, identity: Default::default(), max_forwards: 69, offer },
+        )
+        .unwrap();
     (session, office.one())
 }
 
