@@ -32,11 +32,15 @@ pub enum Bug {
     ChangedMind,
     /// Answers name a media port that is not ours.
     WrongPort,
+    /// Lamps are not told that a call is over.
+    StuckLamp,
+    /// A phone that calls without an offer gets none with the answer.
+    LostOffer,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 11] = [
+    pub const ALL: [Bug; 13] = [
         Bug::LostTimer,
         Bug::CrossedWires,
         Bug::ExchangedPayloads,
@@ -48,6 +52,8 @@ impl Bug {
         Bug::LostBye,
         Bug::ChangedMind,
         Bug::WrongPort,
+        Bug::StuckLamp,
+        Bug::LostOffer,
     ];
 }
 
@@ -61,6 +67,7 @@ pub struct Saboteur {
     pub bug: Option<Bug>,
     wakes: u32,
     spoilt: u32,
+    late: u32,
     last_leg: BTreeMap<usize, LegId>,
 }
 
@@ -114,6 +121,12 @@ impl Saboteur {
                 let text = String::from_utf8_lossy(&bytes).replace("m=audio 10", "m=audio 11");
                 vec![Output::Send { flow, bytes: text.into_bytes().into() }]
             }
+            (Bug::StuckLamp, Output::Send { bytes, .. }) if tells_of_no_call(&bytes) => Vec::new(),
+            (Bug::LostOffer, Output::Send { flow, bytes }) if answers_invite(&bytes) => {
+                self.late += 1;
+                let bytes = if self.late.is_multiple_of(4) { without_body(&bytes).into() } else { bytes };
+                vec![Output::Send { flow, bytes }]
+            }
             (_, output) => vec![output],
         }
     }
@@ -134,6 +147,21 @@ impl Saboteur {
 /// A 200 to an INVITE.
 fn answers_invite(bytes: &[u8]) -> bool {
     bytes.starts_with(b"SIP/2.0 200 ") && bytes.windows(7).any(|window| window == b" INVITE")
+}
+
+/// A NOTIFY whose document has no call in it.
+fn tells_of_no_call(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.starts_with("NOTIFY ") && text.contains("<dialog-info") && !text.contains("<state>")
+}
+
+/// A message that says that it has no body, and has none.
+fn without_body(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let head = text.split_once("\r\n\r\n").map_or(&*text, |(head, _)| head);
+    let lines = head.lines().filter(|line| !line.starts_with("Content-"));
+    let head: Vec<&str> = lines.collect();
+    format!("{}\r\nContent-Length: 0\r\n\r\n", head.join("\r\n")).into_bytes()
 }
 
 /// What follows the status line.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::Transport;
 use model::record::CallRecord;
-use sim::{Answering, DialogId, Office, Plan, Stage, World, millis, secs};
+use sim::{Answering, DialogId, Lamp, Office, Plan, Stage, World, millis, secs};
 use wire::sdp::Direction;
 
 /// How far a call is when it happens.
@@ -271,5 +271,50 @@ fn a_call_that_a_restart_cut_is_in_history_once_and_says_so() {
         let records = rest(&mut stand.world);
         assert_eq!(records.len(), 1, "{state:?} at {began:?}");
         assert_eq!(records[0].reason, "the server ended during the call");
+    }
+}
+
+#[test]
+fn a_lamp_is_right_again_after_the_server_started_anew() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let mut world = World::new(7, Office::of(&["101", "102", "103"]));
+        let plan = || Plan { transport, ..Plan::default() };
+        let [alice, bob, carol] = ["101", "102", "103"].map(|line| world.phone(line, plan()));
+        world.wait_registered();
+        world.watch(carol, "102");
+        world.wait("the lamp is dark", secs(5), |world| world.lamp(carol) == Lamp::Dark);
+        let (caller, callee) = world.connect_call(alice, "102", bob);
+        world.wait("the lamp is lit", secs(5), |world| world.lamp(carol) == Lamp::Lit);
+        world.crash_server();
+        world.run(secs(2));
+        world.start_server();
+        world.hang_up(caller);
+        world.hang_up(callee);
+        world.wait("the lamp is dark again", secs(100), |world| world.lamp(carol) == Lamp::Dark);
+        let (caller, _) = world.connect_call(alice, "102", bob);
+        world.wait("the lamp is lit again", secs(5), |world| world.lamp(carol) == Lamp::Lit);
+        world.hang_up(caller);
+        world.wait("the lamp is dark in the end", secs(5), |world| world.lamp(carol) == Lamp::Dark);
+        world.tell(carol, |phone, now| phone.unwatch(now.mono));
+        assert_eq!(world.finish().len(), 2);
+    }
+}
+
+#[test]
+fn a_lamp_that_was_cut_off_is_right_again_within_its_next_refresh() {
+    for span in [5, 40, 600] {
+        let mut world = World::new(8, Office::of(&["101", "102", "103"]));
+        let [alice, bob, carol] = world.phones(["101", "102", "103"]);
+        world.watch(carol, "102");
+        world.run(secs(1));
+        let (caller, _) = world.connect_call(alice, "102", bob);
+        world.wait("the lamp is lit", secs(5), |world| world.lamp(carol) == Lamp::Lit);
+        world.link(carol).down = true;
+        world.hang_up(caller);
+        world.run(secs(span));
+        world.link(carol).down = false;
+        world.wait("the lamp is dark", secs(100), |world| world.lamp(carol) == Lamp::Dark);
+        world.tell(carol, |phone, now| phone.unwatch(now.mono));
+        assert_eq!(world.finish().len(), 1);
     }
 }

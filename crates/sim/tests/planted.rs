@@ -65,3 +65,13 @@ fn a_second_final_answer_is_found() {
 fn a_media_port_that_is_not_ours_is_found() {
     finds(Bug::WrongPort);
 }
+
+#[test]
+fn a_lamp_that_is_not_told_of_the_end_is_found() {
+    finds(Bug::StuckLamp);
+}
+
+#[test]
+fn an_offer_that_does_not_come_with_the_answer_is_found() {
+    finds(Bug::LostOffer);
+}

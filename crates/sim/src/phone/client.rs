@@ -21,6 +21,7 @@ pub(super) enum Owner {
     Reinvite(u32),
     Bye,
     Info(u32),
+    Watch,
     Nobody,
 }
 
@@ -216,6 +217,7 @@ impl Phone {
     fn next_cseq(&mut self, owner: Owner, before: u32) -> u32 {
         match owner {
             Owner::Register => self.registrar.next_cseq(),
+            Owner::Watch => self.lamp.as_mut().map_or(before + 1, super::watch::Watch::next_cseq),
             Owner::Invite(number) | Owner::Reinvite(number) | Owner::Info(number) => {
                 match self.dialogs.get_mut(&number) {
                     Some(dialog) => dialog.next_cseq(),
@@ -281,6 +283,7 @@ impl Phone {
     fn on_final(&mut self, now: Mono, owner: Owner, status: u16, response: Option<&Message>) {
         match owner {
             Owner::Register => self.on_registered(now, status, response),
+            Owner::Watch => self.on_subscribed(now, status, response),
             Owner::Invite(number) => self.on_invite_final(now, number, status, response),
             Owner::Reinvite(number) => self.on_reinvite_final(now, number, status, response),
             Owner::Info(number) if matches!(status, 408 | 481) => {

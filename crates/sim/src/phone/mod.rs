@@ -15,6 +15,7 @@ mod register;
 mod ring;
 mod server;
 mod sound;
+mod watch;
 mod write;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -29,6 +30,7 @@ pub use dialog::{Dialog, DialogId, Ending, Role, Stage};
 pub use habits::{Answering, Habits};
 pub use late::Late;
 pub use register::Registered;
+pub use watch::{Lamp, Watch};
 
 use client::Client;
 use register::Registrar;
@@ -129,6 +131,8 @@ pub struct Phone {
     pub foreign_byes: u32,
     /// When it was last granted a registration.
     pub registered_at: Option<Mono>,
+    /// Its busy lamp, if it has one.
+    pub lamp: Option<Watch>,
     line: Line,
     dialogs: BTreeMap<u32, Dialog>,
     past: BTreeMap<u32, Dialog>,
@@ -167,6 +171,7 @@ impl Phone {
             last_status: 0,
             foreign_byes: 0,
             registered_at: None,
+            lamp: None,
             line: Line::Datagrams,
             dialogs: BTreeMap::new(),
             past: BTreeMap::new(),
@@ -193,6 +198,7 @@ impl Phone {
         if self.habits.registers {
             self.register(now);
         }
+        self.watch_again(now + std::time::Duration::from_secs(1));
     }
 
     /// Its cable is pulled: everything in it is gone, nobody is told.
@@ -228,7 +234,8 @@ impl Phone {
         let clients = self.clients.iter().filter_map(Client::next_wake);
         let served = self.served.iter().map(Served::next_wake);
         let dialogs = self.dialogs.values().filter_map(Dialog::next_wake);
-        clients.chain(served).chain(dialogs).chain(self.registrar.next_wake()).min()
+        let lamp = self.lamp.as_ref().and_then(|watch| watch.next);
+        clients.chain(served).chain(dialogs).chain(self.registrar.next_wake()).chain(lamp).min()
     }
 
     /// Does what is due.
@@ -239,6 +246,7 @@ impl Phone {
             self.wake_served(now);
             self.wake_dialogs(now);
             self.wake_registrar(now);
+            self.wake_watch(now);
         }
     }
 
@@ -341,7 +349,9 @@ impl Phone {
             (Some(Method::Bye), true) => self.on_bye(now, request),
             (Some(Method::Info), true) => self.on_info(now, request),
             (Some(Method::Cancel), _) => self.on_cancel(now, request),
-            (Some(Method::Options | Method::Notify), _) => self.reply(now, request, 200, None),
+            (Some(Method::Notify), true) if self.on_watched(now, request) => {}
+            (Some(Method::Notify), _) => self.reply(now, request, 481, None),
+            (Some(Method::Options), _) => self.reply(now, request, 200, None),
             _ => self.reply(now, request, 405, None),
         }
     }

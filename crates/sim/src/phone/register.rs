@@ -125,12 +125,13 @@ impl Phone {
     /// The stream is gone: what was asked on it gets no answer.
     pub(super) fn registrar_lost(&mut self, now: Mono) {
         self.clients_lost();
+        self.watch_again(now + Duration::from_secs(2));
         self.registrar.busy = false;
         self.registrar.next = self.habits.registers.then(|| now + Duration::from_secs(1));
     }
 
     fn clients_lost(&mut self) {
-        self.clients.retain(|client| client.owner != Owner::Register);
+        self.clients.retain(|client| !matches!(client.owner, Owner::Register | Owner::Watch));
     }
 
     /// How long our own contact was granted.

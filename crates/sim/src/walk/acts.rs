@@ -7,10 +7,10 @@ use wire::sdp::Direction;
 use wire::sip::Message;
 
 use super::Walker;
-use super::office::{DIALLED, HONEYPOT, random_answering};
+use super::office::{DIALLED, HONEYPOT, STAFF, random_answering};
 use crate::clock::millis;
 use crate::network::Faults;
-use crate::phone::{Dialog, DialogId, Role, Stage};
+use crate::phone::{Dialog, DialogId, Late, Role, Stage};
 use crate::world::SERVER_V4;
 
 /// Calls that one phone has at once in a walk.
@@ -42,7 +42,8 @@ impl Walker {
             73..75 => self.info(),
             75..79 => self.trouble_a_phone(),
             79..84 => self.switch_on(),
-            84..87 => self.change_habits(),
+            84 => self.watch(),
+            85..87 => self.change_habits(),
             87..90 => self.change_network(),
             90..97 => self.attack(),
             _ => self.trouble_the_server(),
@@ -65,8 +66,20 @@ impl Walker {
         let phone = self.any_phone();
         let number = DIALLED[self.entropy.below(DIALLED.len() as u32) as usize];
         let free = self.world.phones[phone].running().count() < BUSY;
-        if self.world.phones[phone].on && free {
-            self.world.call(phone, number);
+        if !self.world.phones[phone].on || !free {
+            return;
+        }
+        match self.entropy.below(12) {
+            0 => {
+                let late = [Late::Answers, Late::Nothing, Late::Nonsense][self.entropy.below(3) as usize];
+                self.world.call_late(phone, number, late);
+            }
+            1 | 2 => {
+                self.world.call_late(phone, number, Late::Answers);
+            }
+            _ => {
+                self.world.call(phone, number);
+            }
         }
     }
 
@@ -121,7 +134,12 @@ impl Walker {
                 self.phone_crashed = true;
                 self.world.crash(phone);
             }
-            1 => self.world.rebind(phone),
+            1 => {
+                self.world.rebind(phone);
+                if self.entropy.below(2) == 0 && self.world.phones[phone].on {
+                    self.world.tell(phone, |phone, now| phone.register(now.mono));
+                }
+            }
             _ => self.world.break_stream(phone),
         }
     }
@@ -130,6 +148,14 @@ impl Walker {
         let off = self.phones.iter().copied().find(|phone| !self.world.phones[*phone].on);
         if let Some(phone) = off {
             self.world.power_on(phone);
+        }
+    }
+
+    fn watch(&mut self) {
+        let phone = self.any_phone();
+        let number = STAFF[self.entropy.below(STAFF.len() as u32) as usize];
+        if self.world.phones[phone].on && self.world.phones[phone].lamp.is_none() {
+            self.world.watch(phone, number);
         }
     }
 

@@ -15,7 +15,7 @@ use model::live::CallState;
 
 use crate::clock::{millis, secs};
 use crate::network::Faults;
-use crate::phone::{Answering, DialogId};
+use crate::phone::{Answering, DialogId, Lamp};
 use crate::sabotage::Bug;
 use crate::world::{Failure, World};
 
@@ -27,6 +27,9 @@ const LIVELY: Duration = secs(100);
 /// After the last one hung up everything that can end by itself has ended: an INVITE without an answer, then its CANCEL,
 /// and media that is dead even by the patience for those who just listen.
 const QUIET: Duration = secs(150);
+
+/// A subscription that ended is forgotten when its last transactions are.
+const LAMPS_END: Duration = secs(75);
 
 /// What a walk was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +120,7 @@ impl Walker {
         self.hang_up_all();
         self.world.pass(QUIET)?;
         self.end_what_nobody_can()?;
+        self.take_lamps_down()?;
         self.world.check_quiet()
     }
 
@@ -133,6 +137,20 @@ impl Walker {
             self.world.command(Command::Hangup { call: call.id, author: "walker".to_owned() });
         }
         self.world.pass(secs(80))
+    }
+
+    /// Nobody is in a call any more, and every lamp is dark.
+    fn take_lamps_down(&mut self) -> Result<(), Failure> {
+        for phone in self.phones.clone() {
+            let watch = self.world.phones[phone].lamp.as_ref().filter(|_| self.world.phones[phone].on);
+            if let Some(watch) = watch.filter(|watch| watch.lamp != Lamp::Dark) {
+                let what =
+                    format!("the lamp of {} at phone {phone} is {:?} in the end", watch.number, watch.lamp);
+                self.world.object(&what);
+            }
+            self.world.tell(phone, |phone, now| phone.unwatch(now.mono));
+        }
+        self.world.pass(LAMPS_END)
     }
 
     fn hang_up_all(&mut self) {

@@ -190,6 +190,16 @@ impl World {
         self.tell(usize::from(id.phone), |phone, _| phone.press(id, key));
     }
 
+    /// Puts up a lamp at a phone that shows an extension's calls.
+    pub fn watch(&mut self, phone: usize, number: &str) {
+        self.tell(phone, |phone, now| phone.watch(now.mono, number));
+    }
+
+    /// What a phone's lamp shows.
+    pub fn lamp(&self, phone: usize) -> crate::phone::Lamp {
+        self.phones[phone].lamp.as_ref().map_or(crate::phone::Lamp::Unknown, |watch| watch.lamp)
+    }
+
     /// Gives the server a command.
     pub fn command(&mut self, command: Command) {
         let now = self.now();
