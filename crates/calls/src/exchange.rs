@@ -185,6 +185,7 @@ impl Exchange {
             | SessionEvent::Failed { session, .. }
             | SessionEvent::Cancelled { session }
             | SessionEvent::Confirmed { session, .. }
+            | SessionEvent::RefreshDue { session }
             | SessionEvent::Reoffer { session, .. }
             | SessionEvent::ReofferAnswered { session, .. }
             | SessionEvent::ReofferRefused { session, .. }
@@ -251,6 +252,7 @@ fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: Sessi
         (SessionEvent::Failed { end, .. }, Which::Phone(phone)) => call.phone_gone(step, phone, &end),
         (SessionEvent::Cancelled { .. }, _) => call.cancelled(step),
         (SessionEvent::Confirmed { answer, .. }, which) => call.confirmed(step, which, answer.as_deref()),
+        (SessionEvent::RefreshDue { .. }, which) => call.refresh(step, which),
         (SessionEvent::Reoffer { offer, .. }, which) => {
             call.reoffered(step, which, session, offer.as_deref());
         }

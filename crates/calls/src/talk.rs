@@ -94,6 +94,11 @@ impl Talk {
         Ok(ours.to_bytes().into())
     }
 
+    /// What we said last, to be said again: the same description, the same version.
+    pub fn again(&self) -> Option<Bytes> {
+        Some(self.local.as_ref()?.current()?.to_bytes().into())
+    }
+
     /// Whether this is the peer's description in force once more, and nothing else.
     pub fn said_before(&self, body: &[u8]) -> bool {
         read(body).is_ok_and(|session| self.theirs.as_ref() == Some(&session))

@@ -50,6 +50,11 @@ pub struct Times {
     pub dead_media: Duration,
     /// How long a phone rings where nothing says otherwise.
     pub ring_timeout: Duration,
+    /// Interval of session timers (RFC 4028): half of it passes between two refreshes. Zero: we neither ask for them nor
+    /// refresh, unless the peer wants it.
+    pub session_expires: Duration,
+    /// Shortest such interval taken; a shorter wish is answered 422.
+    pub session_min: Duration,
     /// How long running calls are given when the server stops.
     pub drain: Duration,
 }
@@ -62,6 +67,8 @@ impl Default for Times {
             keep_alive: Duration::from_secs(25),
             dead_media: Duration::from_secs(60),
             ring_timeout: Duration::from_secs(120),
+            session_expires: Duration::from_secs(1_800),
+            session_min: Duration::from_secs(90),
             drain: Duration::from_secs(10),
         }
     }

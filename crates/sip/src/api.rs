@@ -92,6 +92,8 @@ pub enum Cause {
     Administrator,
     /// Media stayed silent for too long.
     DeadMedia,
+    /// Who had promised to refresh the session did not, or nobody could (RFC 4028).
+    NotRefreshed,
     /// The two sides have no codec in common, or something else went wrong.
     Failure,
 }
@@ -119,6 +121,8 @@ pub enum End {
     FlowClosed,
     /// A request inside the dialog was answered 408 or 481: the peer has forgotten it.
     PeerForgot,
+    /// The session was not refreshed in time (RFC 4028); BYE is sent.
+    NotRefreshed,
 }
 
 /// What happens to sessions. After `Failed`, `Cancelled` and `Ended` the session is gone.
@@ -176,7 +180,13 @@ pub enum SessionEvent {
         /// The answer to the offer that our 2xx made, if the ACK carries one.
         answer: Option<Bytes>,
     },
-    /// The peer's re-INVITE; answer with `accept_reoffer` or `refuse_reoffer`.
+    /// An answered session wants to be refreshed by a re-INVITE: call [`crate::Stack::reoffer`] with what we said last, to the
+    /// letter. If another offer is under way, let it be: that refreshes too.
+    RefreshDue {
+        /// The session.
+        session: SessionId,
+    },
+    /// The peer's re-INVITE, or its UPDATE with an offer; answer with `accept_reoffer` or `refuse_reoffer`.
     Reoffer {
         /// The session.
         session: SessionId,

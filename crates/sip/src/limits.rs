@@ -59,5 +59,14 @@ pub const MAX_EVENT_ID: usize = 32;
 pub const NOTIFY_PAUSE: Duration = Duration::from_millis(500);
 /// Refused NOTIFYs in a row after which a subscription is given up.
 pub const MAX_NOTIFY_FAILURES: u8 = 3;
+/// Between two tries to refresh a session: longer than a transaction, so that they never overlap.
+pub const REFRESH_RETRY: Duration = Duration::from_secs(40);
+/// Timers that a session may have in the heap before those of sessions long gone are looked for.
+pub const TIMERS_PER_SESSION: usize = 4;
+/// Fewer timers than these are never worth a sweep.
+pub const SWEPT_FROM: usize = 1_024;
+/// How often a request is sent again with a longer interval (422): the peer says which, so once is enough but for a second
+/// hop with another opinion.
+pub const MAX_LONGER_RETRIES: u8 = 2;
 /// How long a session waits for its phone to come back after its connection closed.
 pub const FLOW_GRACE: Duration = Duration::from_secs(32);

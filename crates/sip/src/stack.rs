@@ -213,6 +213,7 @@ impl Stack {
         match owner {
             Owner::Invite(id) => self.on_invite_response(now, flow, branch, id, response, heard),
             Owner::Reinvite(id) => self.on_reinvite_response(now, flow, branch, id, response, heard),
+            Owner::Refresh(id) => self.on_refresh_response(now, id, status, response),
             Owner::InDialog(id) if matches!(status, 408 | 481) => {
                 self.drop_session(now.mono, id, End::PeerForgot);
             }
@@ -268,7 +269,7 @@ impl Stack {
                 Due::Repeat(flow, bytes) => self.send(flow, bytes),
                 Due::TimedOut(Owner::Invite(id)) => self.finish_calling(id, End::Timeout),
                 Due::TimedOut(Owner::Reinvite(id)) => self.reinvite_timed_out(now, id),
-                Due::TimedOut(Owner::InDialog(id)) => self.reinvite_timed_out(now, id),
+                Due::TimedOut(Owner::Refresh(id) | Owner::InDialog(id)) => self.reinvite_timed_out(now, id),
                 Due::TimedOut(Owner::Notify(id, cseq)) => self.on_notified(now.mono, id, cseq, None),
                 Due::TimedOut(Owner::Nobody) => {}
             }
@@ -278,6 +279,7 @@ impl Stack {
                 Timer::Acknowledgement => self.repeat_accepted(now, id, at),
                 Timer::Glare => self.retry_reinvite(now, id, at),
                 Timer::Lost => self.give_up_lost(now, id, at),
+                Timer::Refresh => self.refresh_due(now, id, at),
             }
         }
         while self.wake_bindings(now) {}
@@ -304,6 +306,11 @@ impl Stack {
         [self.server.len(), self.client.len(), self.cancels.len()]
             .iter()
             .fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
+    /// Session timers set, those of sessions that are gone among them.
+    pub fn timers(&self) -> usize {
+        self.timers.len()
     }
 
     /// Dialogs alive, early and confirmed.

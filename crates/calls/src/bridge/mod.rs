@@ -72,6 +72,7 @@ impl Call {
             End::Timeout => format!("the phone of {who} did not answer any more"),
             End::FlowClosed => format!("the connection of {who} was lost"),
             End::PeerForgot => format!("the phone of {who} has forgotten the call"),
+            End::NotRefreshed => format!("session not refreshed by {who}"),
             // A 3xx ends nothing that was answered.
             End::Moved { .. } => format!("the phone of {who} moved"),
             End::Response { status, .. } => format!("the phone of {who} answered {status}"),

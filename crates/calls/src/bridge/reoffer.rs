@@ -164,6 +164,18 @@ impl Call {
         }
     }
 
+    /// A side's session wants to be refreshed by a re-INVITE: it is told again what it was told last.
+    pub fn refresh(&mut self, step: &mut Step<'_>, which: Which) {
+        if self.reoffer.is_some() {
+            return;
+        }
+        let Some((side, _)) = self.sides(which) else { return };
+        let (Some(session), Some(ours)) = (side.session, side.talk.again()) else { return };
+        if step.desk.stack.reoffer(step.now, session, ours).is_ok() {
+            self.reoffer = Some(Reoffer::Ours(which));
+        }
+    }
+
     /// Offers to one side what the other one said last.
     fn tell(&mut self, step: &mut Step<'_>, which: Which) {
         let Some((side, other)) = self.sides(which) else { return };

@@ -157,6 +157,14 @@ pub(crate) fn sip(sip: &Sip, value: &Value, at: &mut Reading) {
     bounded(value, at, "keep_alive", sip.keep_alive, second, day);
     bounded(value, at, "dead_media", sip.dead_media, second, day);
     bounded(value, at, "ring_timeout", sip.ring_timeout, second, day);
+    bounded(value, at, "session_expires", sip.session_expires, Duration::ZERO, day);
+    // RFC 4028 section 5: nobody may ask for less than 90 s.
+    bounded(value, at, "session_min", sip.session_min, Duration::from_secs(90), day);
+    if !sip.session_expires.0.is_zero() && sip.session_expires < sip.session_min {
+        let cure = format!("write {} or more, as session_min, or 0s to switch it off", sip.session_min);
+        let what = format!("{} is less than session_min", sip.session_expires);
+        at.problem_at(value, "session_expires", what, &cure);
+    }
     if sip.max_expires < sip.min_expires {
         let cure = format!("write {} or more, as min_expires", sip.min_expires);
         at.problem_at(value, "max_expires", format!("{} is less than min_expires", sip.max_expires), &cure);

@@ -116,6 +116,10 @@ section! {
         dead_media: Span = Span::seconds(60),
         /// How long a phone rings where nothing else says.
         ring_timeout: Span = Span::seconds(120),
+        /// A call that neither phone refreshes within this ends, even on hold; `"0s"` switches it off.
+        session_expires: Span = Span::seconds(1_800),
+        /// Shortest such time that a phone may ask for.
+        session_min: Span = Span::seconds(90),
     }
     aside []
     later []
@@ -281,6 +285,8 @@ impl Sip {
             keep_alive: self.keep_alive.0,
             dead_media: self.dead_media.0,
             ring_timeout: self.ring_timeout.0,
+            session_expires: self.session_expires.0,
+            session_min: self.session_min.0,
             drain: drain.0,
         }
     }

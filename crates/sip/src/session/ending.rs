@@ -167,6 +167,7 @@ pub(crate) fn reason(cause: Cause) -> Option<&'static str> {
         Cause::NoAnswer => Some("SIP;cause=480;text=\"No answer\""),
         Cause::Administrator => Some("SIP;cause=503;text=\"Ended by the administrator\""),
         Cause::DeadMedia => Some("SIP;cause=408;text=\"Media went silent\""),
+        Cause::NotRefreshed => Some("SIP;cause=408;text=\"Session not refreshed\""),
         Cause::Failure => Some("SIP;cause=500;text=\"Call failed\""),
     }
 }
@@ -179,6 +180,6 @@ fn refusal_for(cause: Cause) -> Refusal {
             phrase: Some("Ended by the administrator"),
             retry_after: Some(RETRY_AFTER),
         },
-        Cause::DeadMedia | Cause::Failure => Refusal::new(500),
+        Cause::DeadMedia | Cause::NotRefreshed | Cause::Failure => Refusal::new(500),
     }
 }

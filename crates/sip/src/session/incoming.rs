@@ -7,10 +7,10 @@ use model::directory::Line;
 use model::{Flow, Mono, Now};
 use wire::sip::{Host, Message, Method, Name, Uri, Writer};
 
-use super::{Dialog, Session, State, Timer, Unacknowledged};
+use super::{Dialog, Refresh, Session, State, Timer, Unacknowledged};
 use crate::api::{End, Refusal, SessionEvent, SessionId};
 use crate::limits::{MAX_CALL_ID, MAX_SESSIONS, MAX_SESSIONS_PER_LINE, T1, T2, TRANSACTION_LIFE};
-use crate::message::{self, ALLOW, SDP};
+use crate::message::{self, ALLOW, KNOWN, SDP};
 use crate::stack::Stack;
 use crate::transaction::key::Key;
 use crate::transaction::server::ServerId;
@@ -60,9 +60,8 @@ impl Stack {
         if self.per_line.get(&caller.username).copied().unwrap_or(0) >= MAX_SESSIONS_PER_LINE {
             return Err(Refusal::because(486, "Too many calls of this line"));
         }
-        if request.first(Name::Require).is_some() {
-            return Err(Refusal::new(420));
-        }
+        require_known(request)?;
+        self.admit_interval(request)?;
         let body = !request.body().is_empty();
         if body && !request.has_content_type(SDP) {
             return Err(Refusal::new(415));
@@ -119,6 +118,7 @@ impl Stack {
             reinvite: None,
             peer_reinvite: None,
             asserted: None,
+            refresh: Refresh::default(),
         }
     }
 
@@ -135,9 +135,13 @@ impl Stack {
     /// comes with [`SessionEvent::Confirmed`].
     pub fn accept(&mut self, now: Now, id: SessionId, answer: Bytes) {
         let Some((server, mut writer)) = self.session_answer(id, 200) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let State::Incoming { request, .. } = std::mem::replace(&mut session.state, State::Confirmed) else {
+            return;
+        };
+        self.settle_as_server(now.mono, id, &request, &mut writer);
         let bytes = writer.header(Name::Allow, ALLOW).body(SDP, answer).finish();
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.state = State::Confirmed;
         let cseq = session.dialog.remote_cseq.unwrap_or(0);
         self.respond_accepted(now.mono, id, server, cseq, bytes);
     }
@@ -165,6 +169,10 @@ impl Stack {
     ) {
         let mut writer = message::answer(request, flow.remote, refusal.status, refusal.phrase, tag);
         explain(&mut writer, refusal, request);
+        if refusal.status == 422 {
+            let least = self.directory.times.session_min.as_secs();
+            writer.header_fmt(Name::MinSe, format_args!("{least}"));
+        }
         self.respond(now.mono, server, refusal.status, writer.finish());
     }
 
@@ -259,6 +267,14 @@ impl Stack {
     }
 }
 
+/// Refuses what the peer insists on and we don't know (RFC 3261 section 8.2.2.3).
+pub(crate) fn require_known(request: &Message) -> Result<(), Refusal> {
+    match request.not_understood(&KNOWN).next() {
+        Some(_) => Err(Refusal::new(420)),
+        None => Ok(()),
+    }
+}
+
 /// Headers that a refusal's status asks for (RFC 3261 sections 21.4.6, 21.4.13, 21.4.15, 20.33).
 pub(crate) fn explain(writer: &mut Writer, refusal: Refusal, request: &Message) {
     match refusal.status {
@@ -269,7 +285,7 @@ pub(crate) fn explain(writer: &mut Writer, refusal: Refusal, request: &Message) 
             writer.header(Name::Accept, SDP);
         }
         420 => {
-            for option in request.values(Name::Require) {
+            for option in request.not_understood(&KNOWN) {
                 writer.header(Name::Unsupported, option);
             }
         }

@@ -1,17 +1,20 @@
 //! Sessions: the INVITE usage of dialogs (RFC 3261 sections 12 to 15), from both ends.
 //!
 //! One file for each thing that happens: `outgoing` (our INVITE and what is answered to it), `incoming` (an INVITE
-//! to us), `inside` (requests of the peer in the dialog), `reoffer` (re-INVITE both ways), `ending` (BYE, CANCEL, lost
-//! connections). All are parts of [`crate::Stack`]; here stands only what a session is.
+//! to us), `inside` (requests of the peer in the dialog), `reoffer` (re-INVITE both ways), `update` (UPDATE), `refresh`
+//! (session timers), `ending` (BYE, CANCEL, lost connections). All are parts of [`crate::Stack`]; here stands only what a session is.
 
 mod ending;
 mod incoming;
 mod inside;
 mod outgoing;
+mod refresh;
 mod reoffer;
+mod update;
 
 pub(crate) use incoming::explain;
 pub(crate) use inside::is_own_flow;
+pub(crate) use refresh::Refresh;
 pub use reoffer::Busy;
 
 use std::sync::Arc;
@@ -127,7 +130,7 @@ pub(crate) struct Reinvite {
     pub(crate) retry_at: Option<Mono>,
 }
 
-/// A re-INVITE of the peer that waits for `calls`.
+/// A re-INVITE of the peer, or an UPDATE with an offer, that waits for `calls`.
 #[derive(Debug)]
 pub(crate) struct PeerReinvite {
     pub(crate) server: ServerId,
@@ -154,6 +157,7 @@ pub(crate) struct Session {
     pub(crate) peer_reinvite: Option<PeerReinvite>,
     /// Who is at the other side, as P-Asserted-Identity says it to the peer; `None`: not said.
     pub(crate) asserted: Option<Box<str>>,
+    pub(crate) refresh: Refresh,
 }
 
 impl Session {
@@ -196,4 +200,6 @@ pub(crate) enum Timer {
     Glare,
     /// The phone did not come back.
     Lost,
+    /// Refresh the session, or give it up.
+    Refresh,
 }

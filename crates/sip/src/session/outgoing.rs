@@ -4,7 +4,7 @@ use bytes::Bytes;
 use model::{Flow, Mono, Now};
 use wire::sip::{Message, Method, Name, Writer};
 
-use super::{Calling, Dialog, Heard, Opened, Session, State, tag_of};
+use super::{Calling, Dialog, Heard, Opened, Refresh, Session, State, tag_of};
 use crate::api::{End, Invite, SessionEvent, SessionId};
 use crate::limits::{MAX_EARLY_DIALOGS, MAX_SESSIONS, TRANSACTION_LIFE};
 use crate::message::{self, ALLOW, Order, SDP};
@@ -50,6 +50,7 @@ impl Stack {
         writer.header(Name::Contact, message::contact(&self.directory, &flow, &dialog.contact_user));
         writer.header(Name::Allow, ALLOW);
         invite.identity.write(&mut writer, asserted.as_deref(), domain);
+        self.propose_interval(&mut writer);
         let bytes = writer.body(SDP, &invite.offer).finish();
         let owner = Owner::Invite(id);
         self.client.open(now.mono, branch, flow, Method::Invite, owner, bytes.clone())?;
@@ -67,6 +68,7 @@ impl Stack {
             reinvite: None,
             peer_reinvite: None,
             asserted,
+            refresh: Refresh::default(),
         });
         self.send(flow, bytes);
         Ok(id)
@@ -89,6 +91,9 @@ impl Stack {
             client::Heard::MoreAccepted => self.on_accepted_again(now.mono, arrived, id, response),
             client::Heard::Final => {
                 self.acknowledge_refusal(branch, response);
+                if status == 422 && self.invite_longer(now.mono, branch, id, response) {
+                    return;
+                }
                 self.finish_calling(id, refused(status, response));
             }
         }
@@ -134,7 +139,8 @@ impl Stack {
         // The answer came back over our branch's 64 random bits: where it came from is where the phone is.
         session.state = State::Confirmed;
         self.adopt_flow(id, arrived);
-        self.acknowledge_accepted(id, 1);
+        self.acknowledge_accepted(id, cseq_of(response));
+        self.settle_as_client(now.mono, id, response);
         match given_up {
             Some(cause) => self.say_bye(now.mono, id, cause),
             None => self.event(SessionEvent::Answered { session: id, answer }),
@@ -145,7 +151,9 @@ impl Stack {
     fn on_accepted_again(&mut self, now: Mono, arrived: Flow, id: SessionId, response: &Message) {
         let tag = to_tag(response);
         match self.sessions.get(&id) {
-            Some(session) if session.dialog.remote_tag == tag => self.acknowledge_accepted(id, 1),
+            Some(session) if session.dialog.remote_tag == tag => {
+                self.acknowledge_accepted(id, cseq_of(response))
+            }
             Some(_) => self.refuse_fork(now, arrived, response),
             None => self.send_ack_of(arrived, response),
         }
@@ -171,7 +179,7 @@ impl Stack {
     /// Sends the ACK to a 2xx of which nothing is known any more.
     pub(crate) fn send_ack_of(&mut self, arrived: Flow, accepted: &Message) {
         let branch = Branch::random(&mut self.entropy);
-        let cseq = accepted.cseq().map_or(1, |cseq| cseq.number);
+        let cseq = cseq_of(accepted);
         if let Some(ack) = message::to_accepted(&self.directory, accepted, &arrived, "ACK", cseq, branch) {
             self.send(arrived, ack);
         }
@@ -181,7 +189,7 @@ impl Stack {
     fn refuse_fork(&mut self, now: Mono, arrived: Flow, accepted: &Message) {
         self.send_ack_of(arrived, accepted);
         let branch = Branch::random(&mut self.entropy);
-        let cseq = accepted.cseq().map_or(1, |cseq| cseq.number).saturating_add(1);
+        let cseq = cseq_of(accepted).saturating_add(1);
         let bye = message::to_accepted(&self.directory, accepted, &arrived, "BYE", cseq, branch);
         if let Some(bye) = bye {
             self.start_client(now, branch, arrived, Method::Bye, Owner::Nobody, bye);
@@ -219,6 +227,11 @@ fn refused(status: u16, response: &Message) -> End {
         Some(to) => End::Moved { to },
         None => End::Response { status, phrase: message::lossy_cut(response.reason(), MAX_PHRASE) },
     }
+}
+
+/// The number of the INVITE that a response is about: after a 422 it is not the first.
+fn cseq_of(response: &Message) -> u32 {
+    response.cseq().map_or(1, |cseq| cseq.number)
 }
 
 fn to_tag(response: &Message) -> Option<String> {

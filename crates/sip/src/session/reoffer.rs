@@ -6,6 +6,7 @@ use bytes::Bytes;
 use model::{Flow, Mono, Now};
 use wire::sip::{Message, Method, Name};
 
+use super::incoming::require_known;
 use super::{Opened, PeerReinvite, Reinvite, State, Timer};
 use crate::api::{Cause, End, Refusal, SessionEvent, SessionId};
 use crate::limits::MAX_GLARE_RETRIES;
@@ -51,8 +52,10 @@ impl Stack {
         let (flow, cseq) = (session.destination(), session.dialog.local_cseq);
         let contact = message::contact(&self.directory, &flow, &session.dialog.contact_user);
         let mut writer = message::in_dialog(&self.directory, session, "INVITE", cseq, branch);
-        let bytes =
-            writer.header(Name::Contact, contact).header(Name::Allow, ALLOW).body(SDP, offer).finish();
+        writer.header(Name::Contact, contact).header(Name::Allow, ALLOW);
+        let Some(session) = self.sessions.get(&id) else { return };
+        self.propose_again(session, &mut writer);
+        let bytes = writer.body(SDP, offer).finish();
         self.start_client(now, branch, flow, Method::Invite, Owner::Reinvite(id), bytes);
     }
 
@@ -82,6 +85,7 @@ impl Stack {
                 if let Some(target) = message::remote_target(response) {
                     session.dialog.remote_target = target;
                 }
+                self.settle_as_client(now.mono, id, response);
                 let answer = message::sdp_of(response);
                 self.event(SessionEvent::ReofferAnswered { session: id, answer });
             }
@@ -92,6 +96,9 @@ impl Stack {
                     let ack = message::of_same_transaction(&invite, "ACK", response).finish();
                     self.client.keep_ack(branch, ack.clone());
                     self.send(flow, ack);
+                }
+                if status == 422 && self.lengthen(id, response) {
+                    return self.send_reinvite(now.mono, id);
                 }
                 self.reinvite_refused(now, id, status);
             }
@@ -119,6 +126,7 @@ impl Stack {
             return;
         }
         session.reinvite = None;
+        self.heard_refusal(now.mono, id);
         self.event(SessionEvent::ReofferRefused { session: id, status });
     }
 
@@ -156,7 +164,7 @@ impl Stack {
             State::Incoming { .. } | State::Calling(_) => Some(retry_later()),
             State::Confirmed if session.peer_reinvite.is_some() => Some(retry_later()),
             State::Confirmed if waiting || session.unacknowledged.is_some() => Some(Refusal::new(491)),
-            State::Confirmed => None,
+            State::Confirmed => require_known(request).and_then(|()| self.admit_interval(request)).err(),
         };
         let reply = message::reply_flow(request, flow);
         let Ok(server) = self.server.open(key, request, flow, reply, None) else {
@@ -181,10 +189,14 @@ impl Stack {
     pub fn accept_reoffer(&mut self, now: Now, id: SessionId, answer: Bytes) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(PeerReinvite { server, request }) = session.peer_reinvite.take() else { return };
+        if request.method() != Some(Method::Invite) {
+            return self.accept_inside(now, id, server, &request, Some(answer));
+        }
         let cseq = request.cseq().map_or(0, |cseq| cseq.number);
         let (flow, tag) = (session.flow, session.tag());
         let contact = message::contact(&self.directory, &flow, &session.dialog.contact_user);
         let mut writer = message::answer(&request, flow.remote, 200, None, &tag);
+        self.settle_as_server(now.mono, id, &request, &mut writer);
         let bytes =
             writer.header(Name::Contact, contact).header(Name::Allow, ALLOW).body(SDP, answer).finish();
         self.respond_accepted(now.mono, id, server, cseq, bytes);
@@ -205,10 +217,10 @@ impl Stack {
     }
 }
 
-fn retry_later() -> Refusal {
+pub(super) fn retry_later() -> Refusal {
     Refusal {
         status: 500,
-        phrase: Some("Another INVITE is under way"),
+        phrase: Some("Another offer is under way"),
         retry_after: Some(Duration::from_secs(2)),
     }
 }

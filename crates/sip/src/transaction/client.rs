@@ -44,6 +44,8 @@ pub(crate) enum Owner {
     Invite(SessionId),
     /// A re-INVITE.
     Reinvite(SessionId),
+    /// An UPDATE that refreshes.
+    Refresh(SessionId),
     /// Another request inside a dialog: only 408 and 481 matter.
     InDialog(SessionId),
     /// NOTIFY of a subscription, with its CSeq number.
