@@ -20,6 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("api", &["model"]),
     ("ringwall", &["model", "guard", "media", "calls", "vault", "store", "net", "api"]),
     ("sim", &["model", "wire", "guard", "sip", "media", "calls"]),
+    ("targets", &["model", "wire", "guard", "sip", "media", "calls", "sim"]),
     ("blackbox", &["model", "wire", "sim"]),
     ("bench", &["model", "wire", "guard", "sip", "media", "calls", "sim", "blackbox"]),
 ];

@@ -1,7 +1,14 @@
 //! RFC 4475 and RFC 5118, each message a row, judged as answer: what the stack says to it from a stranger, and what it says
 //! when the same bytes come with the credentials of a line. How the messages are read is judged by `crates/wire/tests/torture`,
 //! where they also are.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 mod ipv6;
 #[path = "../phone/mod.rs"]

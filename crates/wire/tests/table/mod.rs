@@ -2,6 +2,7 @@
 //! length; line ends become CR LF.
 
 /// One message of a table.
+#[allow(dead_code, reason = "each user of the tables takes its part")]
 pub struct Case {
     /// The line that began it.
     pub name: String,

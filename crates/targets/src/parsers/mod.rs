@@ -1,0 +1,6 @@
+//! Targets of the parsers.
+
+pub mod fields;
+pub mod media;
+pub mod message;
+pub mod office;
