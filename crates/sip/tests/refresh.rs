@@ -317,6 +317,11 @@ fn an_update_before_the_first_answer_is_told_to_come_later() {
     let plain = inside("UPDATE", 4, &ringing, caller()).header("Contact: <sip:101@192.0.2.1:5080>");
     office.receive(caller(), &plain.to_string());
     assert_eq!(office.one().status(), Some(200));
+    // The ACK has the number of the INVITE, whatever came in between.
+    office.stack.accept(office.now, session, Bytes::from_static(SDP.as_bytes()));
+    let ok = office.one();
+    office.receive(caller(), &inside("ACK", 2, &ok, caller()).to_string());
+    assert!(matches!(office.events().as_slice(), [SessionEvent::Confirmed { .. }]));
 }
 
 #[test]

@@ -141,8 +141,8 @@ impl Stack {
         };
         self.settle_as_server(now.mono, id, &request, &mut writer);
         let bytes = writer.header(Name::Allow, ALLOW).body(SDP, answer).finish();
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let cseq = session.dialog.remote_cseq.unwrap_or(0);
+        // Other requests may have come since, with numbers of their own.
+        let cseq = request.cseq().map_or(0, |cseq| cseq.number);
         self.respond_accepted(now.mono, id, server, cseq, bytes);
     }
 
