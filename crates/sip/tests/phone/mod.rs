@@ -10,6 +10,7 @@
 )]
 
 pub mod dialog;
+pub mod proof;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -20,9 +20,8 @@ mod table;
 use std::sync::Arc;
 
 use model::directory::{DigestPolicy, Directory};
-use phone::{Office, udp};
-use wire::digest::{Answer, Challenge, Request, ha1};
-use wire::sip::{Message, Name, bad_request};
+use phone::{Office, proof, udp};
+use wire::sip::Message;
 
 /// One message of an RFC, and the status it is answered with; `None` is silence.
 struct Row {
@@ -63,13 +62,15 @@ fn judge(text: &str, rows: &[Row]) {
     let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names, rows.iter().map(|row| row.name).collect::<Vec<_>>());
     let mut wrong = Vec::new();
+    let flow = udp("192.0.2.77:5060");
     for (case, row) in cases.iter().zip(rows) {
         let mut office = Office::with(directory());
-        let first = answer(&mut office, &case.bytes);
+        let first = proof::answer(&mut office, flow, &case.bytes);
         let stranger = first.as_ref().and_then(Message::status);
         let proven = match first.filter(|first| first.status() == Some(401)) {
             Some(challenge) => {
-                answer(&mut office, &proving(&case.bytes, &challenge)).and_then(|a| a.status())
+                proof::answer(&mut office, flow, &proof::proving(&case.bytes, &challenge, "user"))
+                    .and_then(|a| a.status())
             }
             None => stranger,
         };
@@ -79,36 +80,6 @@ fn judge(text: &str, rows: &[Row]) {
         nothing_is_left(&mut office, row.name);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// The first answer to these bytes, as `net` would have it given.
-fn answer(office: &mut Office, bytes: &[u8]) -> Option<Message> {
-    match Message::parse(bytes.to_vec().into()) {
-        Ok(message) => {
-            office.stack.receive(office.now, udp("192.0.2.77:5060"), &message);
-            let sent: Vec<_> = office.sent().into_iter().map(|(_, message)| message).collect();
-            sent.into_iter().next()
-        }
-        Err(why) => {
-            let answer = bad_request(bytes, &why)?;
-            // The Via of another version is no Via of ours.
-            let answer = String::from_utf8_lossy(&answer).replace("SIP/7.0", "SIP/2.0");
-            Some(Message::parse(answer.into_bytes().into()).expect("the answer is a message"))
-        }
-    }
-}
-
-/// The same bytes with credentials of the line `user` in front of the other headers.
-fn proving(bytes: &[u8], challenge: &Message) -> Vec<u8> {
-    let message = Message::parse(bytes.to_vec().into()).unwrap();
-    let challenge = Challenge::parse(challenge.first(Name::WwwAuthenticate).unwrap()).unwrap();
-    let key = ha1(challenge.algorithm, b"user", challenge.realm.as_bytes(), b"password-of-user");
-    let answer = Answer { username: "user", ha1: &key, nc: 1, cnonce: "0a4f113b" };
-    let uri = message.request_uri().unwrap();
-    let request = Request { method: message.method_text(), uri, body: message.body() };
-    let line = format!("Authorization: {}\r\n", challenge.answer(&answer, &request));
-    let at = bytes.windows(2).position(|pair| pair == b"\r\n").unwrap() + 2;
-    [&bytes[..at], line.as_bytes(), &bytes[at..]].concat()
 }
 
 /// Whatever the message began is over when the caller was never heard of again.
