@@ -43,6 +43,7 @@ impl Call {
         let mut caller = Leg::of_caller(arrival.session, &arrival.caller, arrival.flow);
         let outcome = match arrival.offer.map(|offer| caller.talk.offered(&offer)) {
             _ if room == Room::Full => Some(Outcome::full("Too many calls")),
+            _ if !arrival.caller.admits(arrival.flow.transport) => Some(Outcome::unencrypted()),
             Some(Err(_)) => Some(Outcome::no_codec()),
             // Without an offer he gets ours once somebody answers.
             None | Some(Ok(())) => None,

@@ -40,6 +40,12 @@ impl Outcome {
         Outcome::refused(CallResult::Failed, reason, Refusal::new(488))
     }
 
+    /// The caller must encrypt and does not (SPEC R4.15).
+    pub fn unencrypted() -> Outcome {
+        let refusal = Refusal::because(403, "Encryption required, use TLS");
+        Outcome::refused(CallResult::Refused, "the caller's extension requires encryption", refusal)
+    }
+
     /// A limit of ours.
     pub fn full(phrase: &'static str) -> Outcome {
         let refusal = Refusal { status: 503, phrase: Some(phrase), retry_after: Some(RETRY_AFTER) };

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::number::Numbering;
-use crate::{DialString, Secret};
+use crate::{DialString, Secret, Transport};
 
 /// Everything that the control plane looks up while it decides.
 #[derive(Clone, Debug)]
@@ -125,6 +125,13 @@ pub struct Line {
     pub nat: Nat,
     /// Whether the extension's phones must encrypt.
     pub encryption: Encryption,
+}
+
+impl Line {
+    /// Whether its phone may sign in and call by this way (SPEC R4.15).
+    pub fn admits(&self, transport: Transport) -> bool {
+        self.encryption != Encryption::Required || transport.is_encrypted()
+    }
 }
 
 /// Which digest algorithms a line is challenged with (SPEC R6.2).

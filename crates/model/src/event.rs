@@ -154,6 +154,7 @@ registry! {
     MALFORMED = "sip.malformed", Debug, Security, "Malformed message", "A message that is no SIP was answered 400 or dropped; a scanner or a broken device.";
     REGISTERED = "registration.added", Info, Auth, "Phone registered", "A phone registered at a line; nothing to do.";
     UNREGISTERED = "registration.removed", Info, Auth, "Phone unregistered", "A phone signed off, or its registration ran out.";
+    NOT_ENCRYPTED = "auth.not-encrypted", Warning, Auth, "Phone does not encrypt", "A phone with the right password came over UDP or TCP, and its extension has encryption = required: set its transport to TLS, or the extension to optional.";
     AUTHENTICATION_FAILED = "auth.failed", Warning, Security, "Authentication failed", "Somebody answered a challenge wrongly: a phone with an old password, or a guesser.";
     CHALLENGES_LIMITED = "auth.limited", Warning, Security, "Requests without credentials limited", "An address sends more requests without credentials than a whole office does; the surplus is dropped.";
     STRAYS_LIMITED = "sip.strays-limited", Warning, Security, "Requests for calls that do not exist limited", "An address sends many requests for calls that do not exist: a scanner, a forger, or a device that has lost its way; the surplus is dropped.";

@@ -33,7 +33,7 @@ pub struct Binding {
     pub q: u16,
     /// `+sip.instance` of the contact, if any (RFC 5626 section 4.1).
     pub instance: Option<String>,
-    /// `reg-id` of the contact, if any.
+    /// `reg-id` of the contact, if its flow is kept by RFC 5626.
     pub reg_id: Option<u32>,
     /// When the contact was first registered.
     pub registered: Wall,
@@ -41,17 +41,33 @@ pub struct Binding {
     pub expires: Wall,
 }
 
+impl Binding {
+    /// The flow it is, for a phone that keeps several (RFC 5626): device and `reg-id`.
+    pub fn outbound(&self) -> Option<(&str, u32)> {
+        Some((self.instance.as_deref()?, self.reg_id?))
+    }
+
+    /// What names it among those of its line: its contact, but a flow's is its device and `reg-id`, since two flows may
+    /// have one contact. A space stands in no URI.
+    pub fn key(&self) -> String {
+        match self.outbound() {
+            Some((instance, reg_id)) => format!("{instance} {reg_id}"),
+            None => self.contact.clone(),
+        }
+    }
+}
+
 /// What the registrar tells the store; late by a second at most.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BindingUpdate {
-    /// The binding is new or refreshed. Key: line and contact.
+    /// The binding is new or refreshed.
     Keep(Arc<Binding>),
     /// The binding is gone.
     Remove {
         /// SIP username of the line.
         line: Arc<str>,
-        /// The Contact URI it was registered with.
-        contact: String,
+        /// Its [`Binding::key`].
+        key: String,
     },
 }
 

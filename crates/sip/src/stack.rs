@@ -97,6 +97,7 @@ impl Stack {
         for line in gone {
             self.forget_line(now, &line);
         }
+        self.drop_unencrypted(now);
         self.review_subscriptions(now.mono, &directory, changed);
     }
 
@@ -157,6 +158,12 @@ impl Stack {
             return self.refuse_stray(now, flow, request, Refusal::new(483));
         }
         match self.auth.check(now, &flow, request, &self.directory) {
+            // A call is refused by `calls`, so that history has it.
+            Verdict::Proven(line)
+                if !line.admits(flow.transport) && request.method() != Some(Method::Invite) =>
+            {
+                self.refuse_unencrypted(now, flow, request, &line);
+            }
             Verdict::Proven(line) if request.method() == Some(Method::Subscribe) => {
                 self.on_subscribe(now, flow, key, request, &line);
             }
@@ -226,8 +233,11 @@ impl Stack {
 
     /// A stream connection ended.
     pub fn closed(&mut self, now: Now, flow: FlowId) {
-        self.bindings.lose(flow);
+        let spares = self.bindings.lose(flow);
         self.lose_sessions(now, flow);
+        for (line, spare) in spares {
+            self.recover_on_spare(&line, flow, spare);
+        }
         self.lose_subscriptions(flow);
     }
 

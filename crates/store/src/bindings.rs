@@ -30,7 +30,7 @@ const ROWS: usize = 64;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/registrations");
 
-/// Line and contact: what names a binding.
+/// Line and `Binding::key` (in column `contact`): what names a binding.
 pub(crate) type BindingKey = (Arc<str>, String);
 /// The binding, or that it is gone.
 pub(crate) type BindingSpool = Spool<BindingKey, Option<Arc<Binding>>>;
@@ -44,12 +44,10 @@ impl BindingWriter {
     pub fn send(&self, update: BindingUpdate) {
         match update {
             BindingUpdate::Keep(binding) => {
-                let key = (Arc::clone(&binding.line), binding.contact.clone());
+                let key = (Arc::clone(&binding.line), binding.key());
                 self.0.put(key, Some(binding), Worth::Usual, |_| false);
             }
-            BindingUpdate::Remove { line, contact } => {
-                self.0.put((line, contact), None, Worth::Usual, |_| false)
-            }
+            BindingUpdate::Remove { line, key } => self.0.put((line, key), None, Worth::Usual, |_| false),
         }
     }
 
@@ -126,7 +124,7 @@ async fn write(
             // Serialising numbers and texts cannot fail; an empty body would be passed over when it is read.
             let body = serde_json::to_string(binding.as_ref()).unwrap_or_default();
             row.push_bind(binding.line.to_string())
-                .push_bind(binding.contact.clone())
+                .push_bind(binding.key())
                 .push_bind(binding.expires.as_millis())
                 .push_bind(body);
         });

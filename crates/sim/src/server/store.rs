@@ -75,11 +75,11 @@ impl Store {
         while self.late_bindings.front().is_some_and(|(at, _)| *at + lateness <= now) {
             match self.late_bindings.pop_front() {
                 Some((_, BindingUpdate::Keep(binding))) => {
-                    let key = (binding.line.clone(), binding.contact.clone());
+                    let key = (binding.line.clone(), binding.key());
                     self.bindings.insert(key, (*binding).clone());
                 }
-                Some((_, BindingUpdate::Remove { line, contact })) => {
-                    self.bindings.remove(&(line, contact));
+                Some((_, BindingUpdate::Remove { line, key })) => {
+                    self.bindings.remove(&(line, key));
                 }
                 None => return,
             }

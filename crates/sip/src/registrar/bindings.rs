@@ -85,9 +85,9 @@ impl Bindings {
         entries.map(move |entry| (&entry.binding, entry.expires.saturating_since(now)))
     }
 
-    /// The binding of a line's contact, if it is registered.
-    pub(crate) fn find(&self, line: &str, contact: &str) -> Option<&Arc<Binding>> {
-        self.of_line(line).find(|binding| same_contact(&binding.contact, contact))
+    /// The binding of a line that `naming` means, if it is registered.
+    pub(crate) fn find(&self, line: &str, naming: Naming<'_>) -> Option<&Arc<Binding>> {
+        self.of_line(line).find(|binding| naming.means(binding))
     }
 
     /// Adds or refreshes a binding; returns those that it replaces or that had to make room.
@@ -101,7 +101,7 @@ impl Bindings {
     ) -> (Kept, Vec<Arc<Binding>>) {
         let expires = now.mono.after(binding.expires.saturating_since(now.wall));
         let line = binding.line.clone();
-        let old = self.take(&line, |entry| same_contact(&entry.binding.contact, &binding.contact));
+        let old = self.take(&line, |entry| Naming::of(&binding).means(&entry.binding));
         if let Some(old) = old {
             if nat == Nat::On && old.nat == Nat::Off {
                 self.timers.set(now.mono.after(keep_alive), (old.id, Timer::KeepAlive));
@@ -133,19 +133,24 @@ impl Bindings {
         (Kept::New, gone)
     }
 
-    /// Removes a contact of a line.
-    pub(crate) fn remove(&mut self, line: &str, contact: &str) -> Option<Arc<Binding>> {
-        let entry = self.take(line, |entry| same_contact(&entry.binding.contact, contact))?;
+    /// Removes the binding of a line that `naming` means.
+    pub(crate) fn remove(&mut self, line: &str, naming: Naming<'_>) -> Option<Arc<Binding>> {
+        let entry = self.take(line, |entry| naming.means(&entry.binding))?;
         Some(self.forget(entry))
+    }
+
+    /// Removes those bindings of a line.
+    pub(crate) fn remove_if(&mut self, line: &str, which: impl Fn(&Binding) -> bool) -> Vec<Arc<Binding>> {
+        let mut gone = Vec::new();
+        while let Some(entry) = self.take(line, |entry| which(&entry.binding)) {
+            gone.push(self.forget(entry));
+        }
+        gone
     }
 
     /// Removes all contacts of a line.
     pub(crate) fn remove_line(&mut self, line: &str) -> Vec<Arc<Binding>> {
-        let mut gone = Vec::new();
-        while let Some(entry) = self.take(line, |_| true) {
-            gone.push(self.forget(entry));
-        }
-        gone
+        self.remove_if(line, |_| true)
     }
 
     /// Lines that have bindings.
@@ -153,15 +158,25 @@ impl Bindings {
         self.lines.keys()
     }
 
-    /// A connection closed: the bindings on it can't be reached until their phones are back.
-    pub(crate) fn lose(&mut self, flow: FlowId) {
+    /// A connection closed: the bindings on it can't be reached until their phones are back. Returns lines whose phone has
+    /// another flow (RFC 5626), which is used instead.
+    pub(crate) fn lose(&mut self, flow: FlowId) -> Vec<(Arc<str>, Flow)> {
+        let mut spares = Vec::new();
         for line in self.streams.remove(&flow).unwrap_or_default() {
             for entry in self.lines.get_mut(&line).into_iter().flatten() {
                 if entry.flow.is_some_and(|held| held.id == flow) {
                     entry.flow = None;
                 }
             }
+            let entries = self.lines.get(&line).map_or(&[][..], Vec::as_slice);
+            let lost = entries.iter().filter(|entry| entry.flow.is_none()).filter_map(Entry::device);
+            let spare = lost
+                .filter_map(|device| first_flow_of(entries, device))
+                .filter_map(|entry| entry.flow)
+                .next();
+            spares.extend(spare.map(|spare| (line, spare)));
         }
+        spares
     }
 
     /// Whether anybody is registered over this connection.
@@ -171,7 +186,14 @@ impl Bindings {
 
     /// The reachable contacts of an extension, preferred ones first.
     pub(crate) fn targets(&self, extension: &Extension) -> Vec<Target> {
-        let entries = extension.lines.iter().flat_map(|line| self.lines.get(line).into_iter().flatten());
+        let lists = extension.lines.iter().filter_map(|line| self.lines.get(line));
+        // Several flows of one phone are one phone: it rings on the first that lives.
+        let rings = |entries: &[Entry], entry: &Entry| {
+            entry
+                .device()
+                .is_none_or(|device| first_flow_of(entries, device).is_some_and(|first| first.id == entry.id))
+        };
+        let entries = lists.flat_map(|list| list.iter().filter(move |entry| rings(list, entry)));
         let mut targets: Vec<Target> = entries
             .filter_map(|entry| {
                 let (uri, line) = (entry.binding.contact.clone(), entry.binding.line.clone());
@@ -288,9 +310,45 @@ impl Bindings {
     }
 }
 
-/// The same device that comes with another contact (RFC 5626 section 4.2): same instance, same reg-id.
+impl Entry {
+    /// The device that it is a flow of (RFC 5626).
+    fn device(&self) -> Option<&str> {
+        self.binding.outbound().map(|(instance, _)| instance)
+    }
+}
+
+/// The flow on which a device is reached: that of the lowest `reg-id` that lives (RFC 5626 section 5.3: one at a time).
+fn first_flow_of<'a>(entries: &'a [Entry], device: &str) -> Option<&'a Entry> {
+    let flows = entries.iter().filter(|entry| entry.flow.is_some() && entry.device() == Some(device));
+    flows.min_by_key(|entry| entry.binding.reg_id)
+}
+
+/// What a REGISTER calls a binding.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Naming<'a> {
+    /// The Contact URI.
+    pub(crate) contact: &'a str,
+    /// Device and `reg-id` of a flow, whatever its contact (RFC 5626 section 6).
+    pub(crate) outbound: Option<(&'a str, u32)>,
+}
+
+impl Naming<'_> {
+    fn of(binding: &Binding) -> Naming<'_> {
+        Naming { contact: &binding.contact, outbound: binding.outbound() }
+    }
+
+    fn means(&self, binding: &Binding) -> bool {
+        match self.outbound {
+            Some(flow) => binding.outbound() == Some(flow),
+            None => same_contact(&binding.contact, self.contact),
+        }
+    }
+}
+
+/// The same device that comes with another contact; a phone of several flows has one binding for each.
 fn is_same_device(old: &Binding, new: &Binding) -> bool {
-    new.instance.is_some() && old.instance == new.instance && old.reg_id == new.reg_id
+    let one_flow = old.reg_id.is_none() || new.reg_id.is_none();
+    new.instance.is_some() && old.instance == new.instance && (one_flow || old.reg_id == new.reg_id)
 }
 
 /// Contacts are the same if their URIs are (RFC 3261 section 10.3, step 7).

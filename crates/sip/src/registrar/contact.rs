@@ -7,6 +7,8 @@ use model::directory::{Nat, Times};
 use model::{Flow, Transport};
 use wire::sip::{NameAddr, Uri};
 
+use super::bindings::Naming;
+use super::outbound::Outbound;
 use crate::limits::MAX_CONTACT_URI;
 use crate::message::lossy;
 
@@ -26,6 +28,12 @@ pub(crate) struct Wish {
     pub(crate) flow: Flow,
 }
 
+impl Wish {
+    pub(crate) fn naming(&self) -> Naming<'_> {
+        Naming { contact: &self.uri, outbound: self.instance.as_deref().zip(self.reg_id) }
+    }
+}
+
 /// Why a Contact is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {
@@ -43,6 +51,7 @@ impl Wish {
         times: &Times,
         arrived: Flow,
         nat: Nat,
+        outbound: Outbound,
     ) -> Result<Wish, Unfit> {
         let uri = contact.uri().map_err(|_| Unfit::Uri)?;
         if contact.uri.len() > MAX_CONTACT_URI {
@@ -53,16 +62,15 @@ impl Wish {
         if !expires.is_zero() && expires < times.min_expires {
             return Err(Unfit::TooBrief);
         }
+        let instance = contact.param("+sip.instance").flatten().filter(|value| value.len() <= MAX_INSTANCE);
+        // A number without a device names nothing (RFC 5626 section 6).
+        let is_flow = outbound == Outbound::Asked && instance.is_some();
         Ok(Wish {
             uri: lossy(contact.uri),
             expires: expires.min(times.max_expires),
             q: q_of(contact),
-            instance: contact
-                .param("+sip.instance")
-                .flatten()
-                .filter(|value| value.len() <= MAX_INSTANCE)
-                .map(lossy),
-            reg_id: number(contact, "reg-id"),
+            instance: instance.map(lossy),
+            reg_id: number(contact, "reg-id").filter(|number| is_flow && *number > 0),
             flow: reached_at(&uri, arrived, nat).ok_or(Unfit::Uri)?,
         })
     }

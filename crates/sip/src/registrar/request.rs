@@ -11,6 +11,7 @@ use wire::sip::{Contacts, Message, Name, Writer};
 
 use super::bindings::{Due, Kept};
 use super::contact::{Unfit, Wish};
+use super::outbound::{self, Outbound};
 use crate::api::{Output, Refusal, Target};
 use crate::auth::{Freshness, Verdict};
 use crate::limits::{MAX_CALL_ID, MAX_CONTACTS_PER_LINE, MAX_USER_AGENT};
@@ -31,6 +32,9 @@ impl Stack {
     /// A REGISTER outside dialogs. Answered statelessly: repeating it changes nothing.
     pub(crate) fn on_register(&mut self, now: Now, flow: Flow, request: &Message) {
         match self.auth.check(now, &flow, request, &self.directory) {
+            Verdict::Proven(line) if !line.admits(flow.transport) => {
+                self.refuse_unencrypted(now, flow, request, &line);
+            }
             Verdict::Proven(line) => self.register(now, flow, request, &line),
             Verdict::Repeated(line) if self.is_repetition(request, &line) => {
                 self.answer_registered(now, flow, request, &line);
@@ -74,7 +78,7 @@ impl Stack {
     }
 
     fn judge(&self, flow: Flow, request: &Message, line: &Line) -> Result<Request, Refusal> {
-        if request.first(Name::Require).is_some() {
+        if !outbound::is_all_that_is_required(request) {
             return Err(Refusal::new(420));
         }
         let to = request.to().ok().and_then(|to| to.uri().ok().and_then(|uri| message::user_of(&uri)));
@@ -101,7 +105,9 @@ impl Stack {
             }
             Contacts::List(list) => {
                 let times = &self.directory.times;
-                let wishes = list.iter().map(|contact| Wish::of(contact, expires, times, flow, line.nat));
+                let outbound = Outbound::of(request, flow);
+                let wish = |contact| Wish::of(contact, expires, times, flow, line.nat, outbound);
+                let wishes = list.iter().map(wish);
                 let wishes: Result<Vec<Wish>, Unfit> = wishes.collect();
                 wishes.map(Request::Change).map_err(|unfit| match unfit {
                     Unfit::Uri => Refusal::because(400, "Contact unusable"),
@@ -122,7 +128,7 @@ impl Stack {
             Request::Change(wishes) => {
                 for wish in wishes {
                     if wish.expires.is_zero() {
-                        if let Some(gone) = self.bindings.remove(&line.username, &wish.uri) {
+                        if let Some(gone) = self.bindings.remove(&line.username, wish.naming()) {
                             self.binding_gone(now, &gone, "unregistered");
                         }
                     } else {
@@ -136,18 +142,20 @@ impl Stack {
     fn keep_binding(&mut self, now: Now, flow: Flow, request: &Message, line: &Line, wish: Wish) {
         let call_id = request.call_id();
         let same_phone = |binding: &&Arc<Binding>| binding.call_id.as_bytes() == call_id;
-        let before = self.bindings.find(&line.username, &wish.uri);
+        let before = self.bindings.find(&line.username, wish.naming());
         let before = before.or_else(|| self.bindings.of_line(&line.username).find(same_phone));
         if let Some(old) = before.map(|binding| binding.source) {
             self.follow_registration(&line.username, old, flow);
             self.follow_watcher(now.mono, &line.username, old, flow);
         }
-        let known = self.bindings.find(&line.username, &wish.uri);
+        let known = self.bindings.find(&line.username, wish.naming());
         let registered = known.map_or(now.wall, |binding| binding.registered);
         let binding = Arc::new(Binding {
             line: line.username.clone(),
             extension: line.extension.clone(),
-            contact: known.map_or(wish.uri, |binding| binding.contact.clone()),
+            contact: known
+                .filter(|_| wish.reg_id.is_none())
+                .map_or(wish.uri, |binding| binding.contact.clone()),
             transport: flow.transport,
             local: flow.local,
             source: flow.remote,
@@ -180,15 +188,15 @@ impl Stack {
         self.output(Output::Binding(BindingUpdate::Keep(binding)));
     }
 
-    fn binding_gone(&mut self, now: Now, binding: &Binding, why: &str) {
+    pub(crate) fn binding_gone(&mut self, now: Now, binding: &Binding, why: &str) {
         let event = Event::new(&event::UNREGISTERED, now.wall)
             .with("extension", &binding.extension)
             .with("line", &binding.line)
             .with("source", binding.source)
             .with("reason", why);
         self.log(event);
-        let (line, contact) = (binding.line.clone(), binding.contact.clone());
-        self.output(Output::Binding(BindingUpdate::Remove { line, contact }));
+        let (line, key) = (binding.line.clone(), binding.key());
+        self.output(Output::Binding(BindingUpdate::Remove { line, key }));
     }
 
     fn answer_registered(&mut self, now: Now, flow: Flow, request: &Message, line: &Line) {
@@ -196,6 +204,7 @@ impl Stack {
         let tag = self.stateless_tag(request);
         let mut writer = message::answer(request, flow.remote, 200, None, &tag);
         self.list_contacts(now, &mut writer, &line.username);
+        outbound::confirm(&mut writer, request, flow);
         self.send(reply, writer.finish());
     }
 
@@ -205,6 +214,14 @@ impl Stack {
             let left = left.saturating_add(Duration::from_millis(999)).as_secs();
             let contact = &binding.contact;
             match &binding.instance {
+                Some(id) if binding.reg_id.is_some() => writer.header_fmt(
+                    Name::Contact,
+                    format_args!(
+                        "<{contact}>;expires={left};+sip.instance=\"{}\";reg-id={}",
+                        id.replace('"', ""),
+                        binding.reg_id.unwrap_or_default()
+                    ),
+                ),
                 Some(id) => writer.header_fmt(
                     Name::Contact,
                     format_args!("<{contact}>;expires={left};+sip.instance=\"{}\"", id.replace('"', "")),
@@ -218,18 +235,21 @@ impl Stack {
     pub fn restore(&mut self, now: Now, bindings: Vec<(Binding, Option<Flow>)>) {
         for (binding, arrived) in bindings {
             let line = self.directory.lines.get(&binding.line).cloned();
-            let Some(line) =
-                line.filter(|line| line.extension == binding.extension && binding.expires > now.wall)
+            let Some(line) = line
+                .filter(|line| line.extension == binding.extension && binding.expires > now.wall)
+                .filter(|line| line.admits(binding.transport))
             else {
-                let (line, contact) = (binding.line, binding.contact);
-                self.output(Output::Binding(BindingUpdate::Remove { line, contact }));
+                let (line, key) = (binding.line.clone(), binding.key());
+                self.output(Output::Binding(BindingUpdate::Remove { line, key }));
                 continue;
             };
             let flow = arrived.and_then(|arrived| {
                 let text = format!("<{}>", binding.contact);
                 let contact = wire::sip::NameAddr::parse(text.as_bytes()).ok()?;
                 let times = &self.directory.times;
-                Wish::of(&contact, None, times, arrived, line.nat).ok().map(|wish| wish.flow)
+                Wish::of(&contact, None, times, arrived, line.nat, Outbound::Unasked)
+                    .ok()
+                    .map(|wish| wish.flow)
             });
             let keep_alive = self.directory.times.keep_alive;
             self.bindings.keep(now, Arc::new(binding), flow, line.nat, keep_alive);
@@ -246,7 +266,12 @@ impl Stack {
 
     /// The reachable contacts of all lines of an extension, preferred ones first.
     pub fn targets(&self, extension: &model::directory::Extension) -> Vec<Target> {
-        self.bindings.targets(extension)
+        let mut targets = self.bindings.targets(extension);
+        let admits = |target: &Target| {
+            self.directory.lines.get(&target.line).is_none_or(|line| line.admits(target.flow.transport))
+        };
+        targets.retain(admits);
+        targets
     }
 
     /// One due timer of the registrar; false: none was due.

@@ -121,6 +121,16 @@ impl Stack {
         }
     }
 
+    /// A phone's connection closed and it has another (RFC 5626): its calls go on there at once.
+    pub(crate) fn recover_on_spare(&mut self, line: &str, lost: FlowId, spare: Flow) {
+        let is_its = |session: &&Session| &*session.line == line && session.flow.id == lost;
+        let lost = self.lost.iter().filter_map(|id| self.sessions.get(id)).filter(is_its);
+        let ids: Vec<SessionId> = lost.map(|session| session.id).collect();
+        for id in ids {
+            self.move_session(id, spare);
+        }
+    }
+
     /// A phone proved itself at `flow`, having been registered from `old`: its calls over datagrams go on there. A
     /// router that forgot its mappings gives the phone another port, and nothing sent to the old one arrives.
     ///

@@ -79,6 +79,10 @@ impl Stack {
     /// Whether the sender of a request inside a dialog of `line` proves to be it; else he got his answer.
     pub(crate) fn prove_inside(&mut self, now: Now, flow: Flow, line: &str, request: &Message) -> bool {
         match self.auth.check(now, &flow, request, &self.directory) {
+            Verdict::Proven(proven) if *proven.username == *line && !proven.admits(flow.transport) => {
+                self.refuse_unencrypted(now, flow, request, &proven);
+                false
+            }
             Verdict::Proven(proven) if *proven.username == *line => true,
             Verdict::Proven(_) => {
                 self.refuse_unknown(now, flow, request);

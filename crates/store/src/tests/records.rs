@@ -137,12 +137,12 @@ fn registrations_outlive_a_restart_until_they_run_out() {
         writer.send(keep(kept.clone()));
         writer.send(keep(binding("102", "sip:102@127.0.0.1:5071", Wall::from_millis(1))));
         writer.send(keep(binding("103", "sip:103@127.0.0.1:5072", later)));
-        writer.send(BindingUpdate::Remove { line: "103".into(), contact: "sip:103@127.0.0.1:5072".into() });
+        writer.send(BindingUpdate::Remove { line: "103".into(), key: "sip:103@127.0.0.1:5072".into() });
         opened.store.close().await;
         drop(opened);
         let opened = open(&scratch).await;
         assert_eq!(opened.bindings, [kept]);
-        let remove = BindingUpdate::Remove { line: "101".into(), contact: "sip:101@127.0.0.1:5070".into() };
+        let remove = BindingUpdate::Remove { line: "101".into(), key: "sip:101@127.0.0.1:5070".into() };
         opened.store.bindings().send(remove);
         opened.store.close().await;
         drop(opened);
