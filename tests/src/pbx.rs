@@ -100,6 +100,11 @@ impl Pbx {
         &self.doors
     }
 
+    /// Changes the configuration of the next start.
+    pub fn reconfigure(&mut self, change: impl FnOnce(&mut Office)) {
+        change(&mut self.office);
+    }
+
     /// Puts words before the server's command line (a tracer, a namespace).
     pub fn under(mut self, wrapper: &[&str]) -> Self {
         self.wrapper = wrapper.iter().map(ToString::to_string).collect();
