@@ -6,7 +6,7 @@ use blackbox::{Office, Pbx, RawPhone, TlsPhone, wait};
 use rustix::process::Signal;
 use std::io::Write;
 use std::net::SocketAddrV4;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 const SDP: &str =
@@ -50,26 +50,21 @@ fn s_client(server: SocketAddrV4, options: &[&str]) -> String {
     [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
 }
 
-/// A certificate for `name` with its key, good for `days`.
-fn certificate(folder: &PathBuf, file: &str, name: &str, days: i32) {
-    let path = |end: &str| folder.join(format!("{file}.{end}")).display().to_string();
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-subj",
-            "/CN=own",
-            "-days",
-            &days.to_string(),
-        ])
-        .args(["-addext", &format!("subjectAltName={name}"), "-keyout", &path("key"), "-out", &path("crt")])
-        .output()
-        .expect("openssl");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+/// A certificate for `name` with its key, good until then (year, month, day).
+fn certificate(folder: &Path, file: &str, name: &str, until: (i32, u8, u8)) {
+    let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).expect("a name");
+    params.distinguished_name.push(rcgen::DnType::CommonName, "own");
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let made = params.self_signed(&key).expect("a certificate");
+    std::fs::write(folder.join(format!("{file}.crt")), made.pem()).expect("written");
+    std::fs::write(folder.join(format!("{file}.key")), key.serialize_pem()).expect("written");
 }
+
+/// Far enough away for the life of this test.
+const LATE: (i32, u8, u8) = (2090, 1, 1);
+const PAST: (i32, u8, u8) = (2021, 1, 1);
 
 fn warnings(pbx: &Pbx, word: &str) -> Vec<String> {
     let log = pbx.run(&["log", "warning"]).done();
@@ -140,7 +135,7 @@ fn phones_of_both_versions_register_and_call_each_other() {
     assert!(contact.contains("transport=tls"), "{contact}");
     inside(&mut caller, "ACK", &answer, 2);
     wait::until("an answered call", || (pbx.calls().first()?["state"] == "answered").then_some(()));
-    inside(&mut caller, "BYE", &answer, 3);
+    inside(&mut caller, "BYE", &answer, 10);
     assert_eq!(caller.receive().status(), 200);
     let _callee = answering.join().expect("the callee");
     assert_eq!(pbx.expect_records(1)[0]["result"], "answered");
@@ -168,8 +163,8 @@ fn an_own_certificate_is_shown_and_bad_ones_are_refused_with_file_fault_and_cure
     let section = "[tls]\ncertificate = \"FOLDER/good.crt\"\nkey = \"FOLDER/good.key\"\n";
     let (mut pbx, tls) = secured(Office::of(101, 1), section);
     let folder = pbx.place.join("");
-    certificate(&folder, "good", "DNS:elsewhere.test", 400);
-    certificate(&folder, "old", &format!("IP:{}", tls.ip()), -1);
+    certificate(&folder, "good", "elsewhere.test", LATE);
+    certificate(&folder, "old", &tls.ip().to_string(), PAST);
     pbx.launch();
     assert!(s_client(tls, &[]).contains("CN = own"));
     assert_eq!(warnings(&pbx, "tls.certificate-doubtful").len(), 1, "it does not cover the domain");
@@ -207,7 +202,7 @@ fn a_bad_certificate_at_sighup_leaves_the_old_one_and_says_so() {
     let section = "[tls]\ncertificate = \"FOLDER/own.crt\"\nkey = \"FOLDER/own.key\"\n";
     let (mut pbx, tls) = secured(Office::of(101, 1), section);
     let folder = pbx.place.join("");
-    certificate(&folder, "own", &format!("IP:{}", tls.ip()), 400);
+    certificate(&folder, "own", &tls.ip().to_string(), LATE);
     let first = std::fs::read_to_string(folder.join("own.crt")).expect("a certificate");
     pbx.launch();
     let mut phone = TlsPhone::connect("101", tls, &Trust::of(&first, rustls::ALL_VERSIONS)).expect("TLS");
@@ -221,7 +216,7 @@ fn a_bad_certificate_at_sighup_leaves_the_old_one_and_says_so() {
     TlsPhone::connect("101", tls, &Trust::of(&first, rustls::ALL_VERSIONS))
         .expect("the old one is still shown");
 
-    certificate(&folder, "own", &format!("IP:{}", tls.ip()), 400);
+    certificate(&folder, "own", &tls.ip().to_string(), LATE);
     let second = std::fs::read_to_string(folder.join("own.crt")).expect("a certificate");
     pbx.process().signal(Signal::HUP);
     wait::until("the new one", || {
@@ -289,9 +284,9 @@ fn two_hundred_phones_come_back_over_tls_after_a_restart() {
         });
         let phones = phones.collect();
         wait::until("all reachable", || {
+            // Those of before the restart are still listed, without a connection.
             let rows = pbx.registrations();
-            let reachable = rows.iter().filter(|row| row["reachable"] == true).count();
-            (rows.len() == 200 && reachable == 200).then_some(())
+            (rows.iter().filter(|row| row["reachable"] == true).count() == 200).then_some(())
         });
         phones
     };
