@@ -7,6 +7,7 @@
 //! Not here: anything that imports a crate of the product. What is asserted is what a stranger could observe.
 
 pub mod baresip;
+pub mod call;
 pub mod config;
 pub mod control;
 pub mod digest;

@@ -19,6 +19,36 @@ impl Message {
         self.0.strip_prefix("SIP/2.0 ").and_then(|rest| rest.get(..3)?.parse().ok()).unwrap_or(0)
     }
 
+    /// The method of a request; nothing for a response.
+    pub fn method(&self) -> &str {
+        if self.status() == 0 { self.0.split(' ').next().unwrap_or_default() } else { "" }
+    }
+
+    /// The number in CSeq.
+    pub fn sequence(&self) -> u32 {
+        self.header("CSeq").and_then(|v| v.split(' ').next()?.parse().ok()).expect("a CSeq")
+    }
+
+    /// The URI in Contact.
+    pub fn contact(&self) -> String {
+        let value = self.header("Contact").unwrap_or_else(|| panic!("no Contact in\n{}", self.0));
+        value.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(value, |(uri, _)| uri).into()
+    }
+
+    /// An answer to this request; `tag` goes to a To that has none, `more` are further header lines.
+    pub fn answer(&self, status: u16, tag: &str, more: &str, body: &str) -> String {
+        let mut text = format!("SIP/2.0 {status} As Agreed\r\n");
+        for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
+            for value in self.headers(name) {
+                let tagless = name == "To" && !value.contains(";tag=") && !tag.is_empty();
+                let tag = if tagless { format!(";tag={tag}") } else { String::new() };
+                text.push_str(&format!("{name}: {value}{tag}\r\n"));
+            }
+        }
+        text.push_str(&format!("{more}Content-Length: {}\r\n\r\n{body}", body.len()));
+        text
+    }
+
     /// All values of a header, in order.
     pub fn headers(&self, name: &str) -> Vec<&str> {
         let head = self.0.split("\r\n\r\n").next().unwrap_or_default();

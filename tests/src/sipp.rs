@@ -88,11 +88,12 @@ impl Sipp {
     /// Starts it.
     pub fn start(self) -> Running {
         let place = Place::new(&self.scenario);
-        let path = crate::pbx::root().join("tests/scenarios").join(format!("{}.xml", self.scenario));
-        let mut xml = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        for (name, value) in DEFAULTS.iter().map(|(n, v)| (format!("@{n}@"), (*v).to_owned())) {
-            let given = self.replacements.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
-            xml = xml.replace(&name, &given.unwrap_or(value));
+        let mut xml = scenario(&format!("{}.xml", self.scenario));
+        for (name, value) in &self.replacements {
+            xml = xml.replace(name, value);
+        }
+        for (name, value) in DEFAULTS {
+            xml = xml.replace(&format!("@{name}@"), value);
         }
         let file = place.write("scenario.xml", &xml);
         let mut words: Vec<String> = vec![self.to.to_string()];
@@ -120,6 +121,17 @@ impl Sipp {
     pub fn run(self) {
         self.start().succeed();
     }
+}
+
+/// A scenario's text, with each line `@part NAME@` replaced by `parts/NAME.txt`, which may have parts itself.
+fn scenario(file: &str) -> String {
+    let path = crate::pbx::root().join("tests/scenarios").join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let line = |line: &str| {
+        let part = line.strip_prefix("@part ").and_then(|rest| rest.strip_suffix('@'));
+        part.map_or_else(|| format!("{line}\n"), |name| scenario(&format!("parts/{name}.txt")))
+    };
+    text.lines().map(line).collect()
 }
 
 /// Up to so many calls are traced message by message, for a failure's report.

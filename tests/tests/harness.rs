@@ -38,6 +38,9 @@ fn sipp_calls_are_answered_refused_cancelled_and_held() {
         ("caller_is_hung_up_on", "callee_hangs_up"),
         ("caller", "callee_takes_what_comes"),
         ("caller_gives_up", "callee_takes_what_comes"),
+        ("caller_updates", "callee_is_updated"),
+        ("caller_offers_late", "callee"),
+        ("caller_hears_early", "callee_has_early_media"),
     ];
     let numbers: Vec<_> = (0..=pairs.len()).map(|n| (100 + n).to_string()).collect();
     let proxy = Kamailio::start(&numbers.iter().map(String::as_str).collect::<Vec<_>>());

@@ -159,6 +159,7 @@ registry! {
     CHALLENGES_LIMITED = "auth.limited", Warning, Security, "Requests without credentials limited", "An address sends more requests without credentials than a whole office does; the surplus is dropped.";
     STRAYS_LIMITED = "sip.strays-limited", Warning, Security, "Requests for calls that do not exist limited", "An address sends many requests for calls that do not exist: a scanner, a forger, or a device that has lost its way; the surplus is dropped.";
     FOREIGN_DIALOG = "sip.foreign-dialog", Warning, Security, "Request in somebody else's dialog", "A request named a call's dialog but came from elsewhere; it was challenged or answered 481.";
+    FOREIGN_RESPONSE = "sip.foreign-response", Warning, Security, "Answer from a stranger", "An answer to a request of ours came from another address than the request went to; it was dropped.";
     CALL_STARTED = "call.started", Info, Call, "Call started", "Somebody calls.";
     CALL_ENDED = "call.ended", Info, Call, "Call ended", "A call ended; its record is in history.";
     CALL_LOOP = "call.loop", Warning, Call, "Call loops", "A call came back to where it had been and was ended: look at the forwardings.";

@@ -207,10 +207,16 @@ impl Stack {
     fn on_response(&mut self, now: Now, flow: Flow, response: &Message) {
         let status = response.status().unwrap_or_default();
         if let Some((branch, _)) = self.cancels.find(response) {
-            self.cancels.heard(now.mono, branch, status);
+            if !self.cancels.is_foreign(branch, &flow) {
+                self.cancels.heard(now.mono, branch, status);
+            }
             return;
         }
         let Some((branch, owner)) = self.client.find(response) else { return };
+        if self.client.is_foreign(branch, &flow) {
+            let event = Event::new(&event::FOREIGN_RESPONSE, now.wall);
+            return self.log(event.with("source", flow.remote).with("status", status));
+        }
         let Some(heard) = self.client.heard(now.mono, branch, status) else {
             if let Some((flow, ack)) = self.client.ack(branch) {
                 self.send(flow, ack);

@@ -139,6 +139,21 @@ fn a_phone_that_rings_can_not_end_the_call_by_a_bye() {
 }
 
 #[test]
+fn an_answer_from_another_host_is_no_answer_and_one_from_another_port_is() {
+    let mut office = Office::new();
+    let (_, invite) = outgoing(&mut office);
+    let elsewhere = udp("203.0.113.66:5060");
+    for status in [180, 200, 486] {
+        office.receive(elsewhere, &response(&invite, status, "forger", SDP));
+    }
+    assert!(office.sent().is_empty() && office.events().is_empty());
+    let mut moved: std::net::SocketAddr = PHONE.parse().unwrap();
+    moved.set_port(4999);
+    office.receive(udp(&moved.to_string()), &response(&invite, 180, "callee", ""));
+    assert_eq!(office.events().len(), 1);
+}
+
+#[test]
 fn a_phone_picked_up_after_its_connection_broke_gets_ack_and_bye() {
     let mut office = Office::new();
     let old = tcp(PHONE, 7);

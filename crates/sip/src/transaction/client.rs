@@ -172,6 +172,13 @@ impl ClientTransactions {
         (transaction.method == method).then_some((branch, transaction.owner))
     }
 
+    /// Whether a response to a request of ours comes from another host than that was sent to (RFC 3581 section 4: the
+    /// answer leaves from where the request came to). Another port or connection of the same host is no stranger: routers
+    /// change ports, phones open their broken connections again.
+    pub(crate) fn is_foreign(&self, branch: Branch, source: &Flow) -> bool {
+        self.live.get(&branch).is_some_and(|transaction| transaction.flow.remote.ip() != source.remote.ip())
+    }
+
     /// The request of a transaction, for ACK and CANCEL, which repeat its headers.
     pub(crate) fn request(&self, branch: Branch) -> Option<(Flow, Bytes)> {
         self.live.get(&branch).map(|transaction| (transaction.flow, transaction.request.clone()))
