@@ -9,7 +9,7 @@ use crate::tone::{Peak, Recording};
 use crate::wait;
 use crate::way::Transport;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const MODULES: &str = "/usr/lib/baresip/modules";
@@ -30,6 +30,7 @@ pub struct Setup {
     control_port: u16,
     namespace: Option<String>,
     answer: &'static str,
+    authority: Option<PathBuf>,
 }
 
 /// A running phone.
@@ -53,6 +54,12 @@ impl Setup {
     /// SIP over this transport.
     pub fn over(mut self, transport: Transport) -> Self {
         self.transport = transport;
+        self
+    }
+
+    /// Trusts the servers that this authority's certificate vouches for.
+    pub fn trusting(mut self, authority: &Path) -> Self {
+        self.authority = Some(authority.into());
         self
     }
 
@@ -121,12 +128,14 @@ impl Setup {
         let control = SocketAddr::new(*address, self.control_port);
         let heard = place.join("heard");
         let heard = heard.display();
+        let authority = self.authority.as_ref().map(|path| format!("sip_cafile {}\n", path.display()));
+        let authority = authority.unwrap_or_default();
         format!(
             "poll_method epoll\nsip_listen {sip}\nnet_interface {address}\naudio_source ausine,{tone}\n\
              ausrc_srate 48000\nauplay_srate 48000\nausrc_channels 2\nauplay_channels 2\nrtp_ports 20000-20999\n\
              module_path {MODULES}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule ausine.so\nmodule sndfile.so\n\
              snd_path {heard}\nmodule_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
-             ctrl_tcp_listen {control}\n"
+             ctrl_tcp_listen {control}\n{authority}"
         )
     }
 
@@ -157,6 +166,7 @@ impl Baresip {
             control_port: place::free_port(),
             namespace: None,
             answer: "auto",
+            authority: None,
         }
     }
 
@@ -190,6 +200,13 @@ impl Baresip {
     /// Presses a key during the call.
     pub fn press(&mut self, key: &str) {
         self.control.command("sndcode", key);
+    }
+
+    /// Sends the other side of its call on to this number, or this URI with a Replaces in it.
+    pub fn transfer(&mut self, target: &str) {
+        let uri =
+            if target.starts_with("sip:") { target.into() } else { format!("sip:{target}@{}", self.server) };
+        self.control.command("transfer", &uri);
     }
 
     /// Hangs up.

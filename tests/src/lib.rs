@@ -7,6 +7,7 @@
 //! Not here: anything that imports a crate of the product. What is asserted is what a stranger could observe.
 
 pub mod baresip;
+pub mod bridge;
 pub mod call;
 pub mod config;
 pub mod control;
@@ -23,6 +24,7 @@ pub mod process;
 pub mod raw;
 pub mod secure;
 pub mod sipp;
+pub mod stunnel;
 pub mod tone;
 pub mod wait;
 pub mod way;

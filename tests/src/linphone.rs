@@ -123,6 +123,11 @@ impl Linphone {
         self.say("answer");
     }
 
+    /// Waits until it says that it could not register.
+    pub fn expect_unregistered(&mut self) {
+        self.process.expect_output("failed");
+    }
+
     /// Hangs up.
     pub fn hang_up(&mut self) {
         self.say("terminate");

@@ -95,6 +95,17 @@ impl Pbx {
         pbx
     }
 
+    /// Where it is reached by this transport over this IP.
+    pub fn door(&self, transport: Transport, version: Version) -> SocketAddr {
+        let way = Way { transport, version };
+        self.doors.iter().find(|(w, _)| *w == way).map_or_else(|| panic!("no door for {way}"), |(_, at)| *at)
+    }
+
+    /// The certificate of its authority, as a file that phones are given (`ringwall ca`).
+    pub fn authority(&self) -> PathBuf {
+        self.place.write("authority.pem", &self.run(&["ca"]).done())
+    }
+
     /// Every way by which it is reached, and where.
     pub fn doors(&self) -> &[(Way, SocketAddr)] {
         &self.doors
