@@ -5,6 +5,7 @@ use crate::config::password_of;
 use crate::control::Control;
 use crate::place::{self, Place};
 use crate::process::{Process, bound_to_us};
+use crate::raw::Message;
 use crate::tone::{Peak, Recording};
 use crate::wait;
 use crate::way::Transport;
@@ -105,7 +106,8 @@ impl Setup {
         place.write("contacts", "");
         let folder = place.path().to_string_lossy().into_owned();
         let version = if self.address.is_ipv6() { "-6" } else { "-4" };
-        let words = ["baresip", version, "-f", &folder];
+        // With its SIP messages on its output, for Baresip::replaces and for a failure's report.
+        let words = ["baresip", "-s", version, "-f", &folder];
         let process = match &self.namespace {
             None => Process::start("baresip", words[0], &words[1..]),
             Some(name) => {
@@ -207,6 +209,23 @@ impl Baresip {
         let uri =
             if target.starts_with("sip:") { target.into() } else { format!("sip:{target}@{}", self.server) };
         self.control.command("transfer", &uri);
+    }
+
+    /// Its last call to this number as another call's Replaces names it (RFC 3891 section 3): from the answer to its
+    /// INVITE, as it traced it.
+    pub fn replaces(&self, number: &str) -> String {
+        let said = self.process.stdout();
+        let messages =
+            said.split("SIP/2.0 200 OK").skip(1).map(|text| Message(format!("SIP/2.0 200 OK{text}")));
+        let of_this_call = |m: &Message| {
+            let invite = m.header("CSeq").is_some_and(|v| v.ends_with("INVITE"));
+            invite && m.header("To").is_some_and(|to| to.contains(&format!("sip:{number}@")))
+        };
+        let answer = messages.filter(of_this_call).last().unwrap_or_else(|| panic!("no call to {number}"));
+        let field = |name: &str| answer.header(name).unwrap_or_default().to_owned();
+        let tag =
+            |name: &str| field(name).rsplit_once(";tag=").map(|(_, tag)| tag.to_owned()).unwrap_or_default();
+        format!("{};to-tag={};from-tag={}", field("Call-ID"), tag("To"), tag("From"))
     }
 
     /// Hangs up.

@@ -14,6 +14,7 @@ pub mod control;
 pub mod digest;
 pub mod faults;
 pub mod kamailio;
+pub mod lamp;
 pub mod link;
 pub mod linphone;
 pub mod netns;
