@@ -204,11 +204,18 @@ impl Baresip {
         self.control.command("sndcode", key);
     }
 
-    /// Sends the other side of its call on to this number, or this URI with a Replaces in it.
-    pub fn transfer(&mut self, target: &str) {
-        let uri =
-            if target.starts_with("sip:") { target.into() } else { format!("sip:{target}@{}", self.server) };
-        self.control.command("transfer", &uri);
+    /// Sends the other side of its call on to this number.
+    pub fn transfer(&mut self, number: &str) {
+        let target = format!("sip:{number}@{}", self.server);
+        self.control.command("transfer", &target);
+    }
+
+    /// Connects the other side of its call with that of its other call, the one to this number. This baresip has no
+    /// command for it, but refers to whatever URI it is given.
+    pub fn transfer_attended(&mut self, number: &str) {
+        let replaces = self.replaces(number).replace(';', "%3B").replace('=', "%3D").replace('@', "%40");
+        let target = format!("<sip:{number}@{}?Replaces={replaces}>", self.server);
+        self.control.command("transfer", &target);
     }
 
     /// Its last call to this number as another call's Replaces names it (RFC 3891 section 3): from the answer to its
