@@ -26,13 +26,14 @@ pub struct Setup {
     transport: Transport,
     tone: u32,
     authority: Option<PathBuf>,
+    name: Option<&'static str>,
 }
 
 /// A running phone.
 pub struct Linphone {
     /// Its number.
     pub number: String,
-    server: SocketAddr,
+    server: String,
     place: Place,
     process: Process,
 }
@@ -47,6 +48,12 @@ impl Setup {
     /// Trusts the servers that this authority's certificate vouches for, and no others.
     pub fn trusting(mut self, authority: &Path) -> Self {
         self.authority = Some(authority.into());
+        self
+    }
+
+    /// Knows the server by this name rather than by its address: this Linphone finds no address in a certificate.
+    pub fn knowing(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
         self
     }
 
@@ -71,7 +78,7 @@ impl Setup {
             .arg(rc)
             .env("HOME", place.path());
         let process = Process::spawn_asking("linphonec", command);
-        let mut phone = Linphone { number: self.number, server: self.server, place, process };
+        let mut phone = Linphone { number: self.number.clone(), server: self.host(), place, process };
         let (played, heard) = (phone.place.join("played.wav"), phone.place.join("heard.wav"));
         phone.say("soundcard use files");
         phone.say(&format!("play {}", played.display()));
@@ -79,8 +86,16 @@ impl Setup {
         phone
     }
 
+    /// Name or address, and port.
+    fn host(&self) -> String {
+        let port = self.server.port();
+        self.name.map_or_else(|| self.server.to_string(), |name| format!("{name}:{port}"))
+    }
+
     fn settings(&self) -> String {
         let Self { number, server, transport, .. } = self;
+        let host = self.host();
+        let realm = self.name.map_or_else(|| server.ip().to_string(), Into::into);
         let here = match server.is_ipv6() {
             true => IpAddr::from(Ipv6Addr::LOCALHOST),
             false => Ipv4Addr::LOCALHOST.into(),
@@ -92,12 +107,11 @@ impl Setup {
             "[sip]\nsip_port={port}\nsip_tcp_port={port}\nsip_tls_port={tls_port}\nbind_address={here}\n\
              use_ipv6={}\nguess_hostname=0\ncontact=sip:{number}@{me}\nverify_server_certs=1\nverify_server_cn=1\n{}\n\
              [net]\nmtu=1300\n\n[rtp]\naudio_rtp_port=21000-21999\n\n[sound]\nechocancellation=0\n\n\
-             [auth_info_0]\nusername={number}\nuserid={number}\npasswd={password}\nrealm={}\n\n\
-             [proxy_0]\nreg_proxy=<sip:{server};transport={}>\nreg_identity=sip:{number}@{server}\nreg_expires=600\n\
+             [auth_info_0]\nusername={number}\nuserid={number}\npasswd={password}\nrealm={realm}\n\n\
+             [proxy_0]\nreg_proxy=<sip:{host};transport={}>\nreg_identity=sip:{number}@{host}\nreg_expires=600\n\
              reg_sendregister=1\npublish=0\n",
             u8::from(server.is_ipv6()),
             authority.unwrap_or_default(),
-            server.ip(),
             transport.parameter()
         )
     }
@@ -107,7 +121,14 @@ impl Linphone {
     /// A phone for this extension at this server: UDP, 1 kHz.
     pub fn phone(number: &str, server: impl Into<SocketAddr>) -> Setup {
         let number = number.into();
-        Setup { number, server: server.into(), transport: Transport::Udp, tone: 1000, authority: None }
+        Setup {
+            number,
+            server: server.into(),
+            transport: Transport::Udp,
+            tone: 1000,
+            authority: None,
+            name: None,
+        }
     }
 
     /// Calls a number and waits until it is answered.

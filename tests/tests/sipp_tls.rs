@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Calls a second from each of the two callers' connections.
-const RATE: u32 = 40;
+const RATE: u32 = 25;
 
 #[test]
 fn after_many_calls_over_tls_nothing_is_held_and_every_call_has_its_record() {
