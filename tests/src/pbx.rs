@@ -8,7 +8,7 @@ use crate::wait;
 use crate::way::{Transport, Version, Way};
 use rustix::process::Signal;
 use serde_json::Value;
-use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -83,7 +83,9 @@ impl Pbx {
             }
             let name = transport.parameter();
             if transports.contains(&transport) {
-                lines.push_str(&format!("sip_{name} = [\"{v4}\", \"{v6}\"]\n"));
+                // A phone that knows the server as `localhost` may come over IPv4 just as well.
+                let also = SocketAddr::from((Ipv4Addr::LOCALHOST, v6.port()));
+                lines.push_str(&format!("sip_{name} = [\"{v4}\", \"{v6}\", \"{also}\"]\n"));
                 pbx.doors.push((Way { transport, version: Version::V4 }, v4));
                 pbx.doors.push((Way { transport, version: Version::V6 }, v6));
             } else {
