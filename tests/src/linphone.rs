@@ -144,9 +144,12 @@ impl Linphone {
         self.say("answer");
     }
 
-    /// Waits until it says that it could not register.
-    pub fn expect_unregistered(&mut self) {
-        self.process.expect_output("failed");
+    /// Waits until it has refused the server's certificate, by its log.
+    pub fn expect_distrust(&self) {
+        wait::until("linphone refuses the certificate", || {
+            let log = std::fs::read_to_string(self.place.join("log")).ok()?;
+            log.contains("Certificate verification failed").then_some(())
+        });
     }
 
     /// Hangs up.
