@@ -14,6 +14,11 @@ fn one_call(caller: &str, callee: &str) {
 }
 
 #[test]
+fn a_hold_by_update_reaches_a_phone_that_knows_only_invite_and_so_does_its_end() {
+    one_call("caller_updates", "callee_is_held");
+}
+
+#[test]
 fn an_offer_that_comes_late_is_answered_in_the_ack() {
     one_call("caller_offers_late", "callee");
 }
