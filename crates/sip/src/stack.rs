@@ -359,40 +359,6 @@ impl Stack {
 
     // What the parts of the stack share.
 
-    pub(crate) fn insert_session(&mut self, session: Session) {
-        let count = self.per_line.entry(session.line.clone()).or_insert(0);
-        *count = count.saturating_add(1);
-        self.count_stream(session.flow, session.id);
-        self.sessions.insert(session.id, session);
-    }
-
-    pub(crate) fn remove_session(&mut self, id: SessionId) -> Option<Session> {
-        let session = self.sessions.remove(&id)?;
-        if let Some(count) = self.per_line.get_mut(&session.line) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.per_line.remove(&session.line);
-            }
-        }
-        self.uncount_stream(session.flow, id);
-        Some(session)
-    }
-
-    pub(crate) fn count_stream(&mut self, flow: Flow, id: SessionId) {
-        if flow.transport.is_reliable() {
-            self.streams.entry(flow.id).or_default().push(id);
-        }
-    }
-
-    pub(crate) fn uncount_stream(&mut self, flow: Flow, id: SessionId) {
-        if let Some(sessions) = self.streams.get_mut(&flow.id).filter(|_| flow.transport.is_reliable()) {
-            sessions.retain(|other| *other != id);
-            if sessions.is_empty() {
-                self.streams.remove(&flow.id);
-            }
-        }
-    }
-
     pub(crate) fn start_client(
         &mut self,
         now: Mono,

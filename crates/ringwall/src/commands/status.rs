@@ -20,7 +20,8 @@ fn text(status: &Status) -> String {
          registrations   {}\n\
          calls           {}\n\
          lock            {}\n\
-         held            {} transactions, {} dialogs, {} legs, {} media port pairs, {} connections, {} file handles\n\
+         held            {} transactions, {} dialogs, {} subscriptions, {} legs, {} media port pairs,\n\
+         \x20               {} connections, {} file handles\n\
          vault           {}\n\
          kernel offload  {}\n\
          blocks          {}\n\
@@ -38,6 +39,7 @@ fn text(status: &Status) -> String {
             .map_or_else(|| "off".to_owned(), |lock| format!("{} (by {})", lock.cause, lock.by)),
         held.transactions,
         held.dialogs,
+        held.subscriptions,
         held.legs,
         held.media_ports,
         held.connections,

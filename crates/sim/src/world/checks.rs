@@ -7,7 +7,7 @@ use model::live::Call;
 
 use super::{Failure, World};
 use crate::clock::secs;
-use crate::phone::{Complaint, Dialog, DialogId, Ending, Role, Stage, Tone};
+use crate::phone::{Complaint, Dialog, DialogId, Ending, Lamp, Role, Stage, Tone};
 
 /// An answered call on a good network may be silent for this long.
 const SILENCE: Duration = secs(6);
@@ -279,6 +279,11 @@ impl World {
         }
         if self.store.open() > 0 {
             self.fail(format!("after a long quiet {} records are open", self.store.open()));
+        }
+        let lamps = self.phones.iter().filter(|phone| phone.on).filter_map(|phone| phone.lamp.as_ref());
+        let lit = lamps.into_iter().find(|watch| matches!(watch.lamp, Lamp::Lit | Lamp::Blinks));
+        if let Some(number) = lit.map(|watch| watch.number.clone()) {
+            self.fail(format!("after a long quiet the lamp of {number} is lit"));
         }
         let names: Vec<String> = self
             .phones

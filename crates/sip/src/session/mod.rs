@@ -10,6 +10,7 @@ mod inside;
 mod outgoing;
 mod refresh;
 mod reoffer;
+mod table;
 mod update;
 
 pub(crate) use incoming::explain;
