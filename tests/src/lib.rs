@@ -17,6 +17,7 @@ pub mod kamailio;
 pub mod lamp;
 pub mod link;
 pub mod linphone;
+pub mod name_server;
 pub mod netns;
 pub mod pbx;
 pub mod place;

@@ -186,6 +186,42 @@ pub struct Certificate {
     pub covers: Vec<String>,
 }
 
+/// `GET destinations/{name}`: where a host or SIP URI leads (RFC 3263).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destination {
+    /// As it was asked for.
+    pub destination: String,
+    /// Where requests would be sent, in this order; empty: nowhere.
+    pub candidates: Vec<Candidate>,
+    /// The lookups that led there, in their order.
+    pub lookups: Vec<Lookup>,
+}
+
+/// An address to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// How.
+    pub transport: Transport,
+    /// Where.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+}
+
+/// A question to the name servers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lookup {
+    /// `NAPTR`, `SRV` or `A/AAAA`.
+    pub record: String,
+    /// Of which name.
+    pub name: String,
+    /// The records, as text.
+    pub found: Vec<String>,
+    /// Why there was no answer at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {

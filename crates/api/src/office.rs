@@ -8,7 +8,9 @@ use model::live::{Call, Registration};
 use model::record::{CallRecord, CallResult};
 use model::{CallId, Wall};
 
-use crate::body::{Applied, Certificates, NewPassword, PortRow, Revision, RevisionDetail, Status};
+use crate::body::{
+    Applied, Certificates, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
+};
 use crate::{Author, Problem};
 
 /// Where the lines of a log go; each piece is whole lines.
@@ -99,6 +101,8 @@ pub trait Office: Send + Sync + 'static {
         line: Option<String>,
         show: bool,
     ) -> impl Future<Output = Result<NewPassword, Problem>> + Send;
+    /// Where a host or SIP URI leads (RFC 3263), by the server's own name servers.
+    fn destination(&self, name: String) -> impl Future<Output = Result<Destination, Problem>> + Send;
     /// What listens and why.
     fn ports(&self) -> impl Future<Output = Result<Vec<PortRow>, Problem>> + Send;
     /// The certificates in force.

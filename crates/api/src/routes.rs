@@ -44,6 +44,7 @@ pub(crate) fn router<O: Office>(office: Arc<O>) -> Router {
         .route("/revisions/{number}/rollback", post(rollback::<O>))
         .route("/configuration", get(export::<O>).put(apply::<O>))
         .route("/extensions/{number}/password", post(new_password::<O>))
+        .route("/destinations/{name}", get(destination::<O>))
         .route("/ports", get(ports::<O>))
         .route("/certificates", get(certificates::<O>))
         .route("/certificates/authority.der", get(authority::<O>))
@@ -256,6 +257,13 @@ async fn certificates<O: Office>(State(office): Shared<O>) -> Result<impl IntoRe
 async fn authority<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
     // RFC 2585 section 4.
     office.authority().await.map(|der| ([(header::CONTENT_TYPE, "application/pkix-cert")], der))
+}
+
+async fn destination<O: Office>(
+    State(office): Shared<O>,
+    Place(name): Place<String>,
+) -> Result<impl IntoResponse, Problem> {
+    office.destination(name).await.map(Json)
 }
 
 async fn ports<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {

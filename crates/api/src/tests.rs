@@ -11,7 +11,9 @@ use model::record::{CallRecord, CallResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use crate::body::{Applied, Certificates, NewPassword, PortRow, Revision, RevisionDetail, Status};
+use crate::body::{
+    Applied, Certificates, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
+};
 use crate::{ApplyOptions, Author, HistoryQuery, LogLines, LogQuery, Office, Problem};
 
 #[derive(Default)]
@@ -65,6 +67,9 @@ impl Office for Fake {
         _: bool,
     ) -> Result<NewPassword, Problem> {
         Err(Problem::stopping())
+    }
+    async fn destination(&self, name: String) -> Result<Destination, Problem> {
+        Ok(Destination { destination: name, candidates: Vec::new(), lookups: Vec::new() })
     }
     async fn ports(&self) -> Result<Vec<PortRow>, Problem> {
         Ok(Vec::new())

@@ -13,6 +13,7 @@ mod effects;
 mod handles;
 pub mod inbox;
 pub mod media;
+mod names;
 pub mod sip;
 pub mod tls;
 
@@ -23,4 +24,5 @@ pub use control::{Control, ControlHandle, Stopped};
 pub use effects::Effects;
 pub use handles::{FileLimit, TooFewHandles, file_handles, raise_file_limit};
 pub use inbox::{Inbox, Order, inbox};
+pub use names::{Located, Lookup, Names, NoNameServers};
 pub use sip::{Door, Listeners, Patience, Wanted};

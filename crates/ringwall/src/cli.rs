@@ -107,6 +107,17 @@ pub enum Command {
     /// Read a log.
     #[command(after_help = "Example:\n  ringwall log security --follow")]
     Log(Log),
+    /// Where a host or SIP URI leads: the addresses that requests to it would be sent to, and the lookups behind them.
+    #[command(after_help = "Example:\n  ringwall resolve sip.provider.example\n  \
+        ringwall resolve 'sip:provider.example;transport=tcp'\n\n\
+        The server asks its own name servers (RFC 3263). Exit code 1 if the name leads nowhere.")]
+    Resolve {
+        /// A host, with or without port, or a SIP URI.
+        destination: String,
+        /// JSON instead of tables.
+        #[arg(long)]
+        json: bool,
+    },
     /// Which ports are used, why, and what an outer firewall should do with them.
     #[command(after_help = "Example:\n  ringwall ports --nftables | nft -c -f -")]
     Ports(Ports),
@@ -303,6 +314,7 @@ mod tests {
             "ports --nftables",
             "ca",
             "ca --der",
+            "resolve sip:provider.test;transport=tcp --json",
             "hangup 01hq3v5k7m9p2r4t6w8y0z1234",
         ] {
             let words = std::iter::once("ringwall").chain(line.split(' '));

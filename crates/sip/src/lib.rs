@@ -10,6 +10,7 @@ mod api;
 mod auth;
 mod identity;
 pub mod limits;
+pub mod locate;
 mod message;
 mod registrar;
 mod session;

@@ -3,6 +3,7 @@
 mod ca;
 mod configuration;
 mod lists;
+mod names;
 mod ports;
 mod status;
 
@@ -39,6 +40,7 @@ pub async fn run(command: Command, socket: &Path) -> Result<(), Failure> {
         }
         Command::Log(query) => log(&client, query).await,
         Command::Ca { der, json } => ca::ca(&client, der, json).await,
+        Command::Resolve { destination, json } => names::resolve(&client, &destination, json).await,
         Command::Ports(format) => ports::ports(&client, format).await,
     }
 }

@@ -5,6 +5,7 @@ mod certificates;
 mod desk;
 mod effects;
 mod logs;
+mod names;
 mod office;
 mod overrides;
 mod ports;

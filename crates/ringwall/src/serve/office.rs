@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use api::body::{Applied, Certificates, Dropped, NewPassword, PortRow, Revision, RevisionDetail, Status};
+use api::body::{
+    Applied, Certificates, Destination, Dropped, NewPassword, PortRow, Revision, RevisionDetail, Status,
+};
 use api::{ApplyOptions, Author, HistoryQuery, LogLines, LogQuery, Problem};
 use calls::Command;
 use guard::Gate;
@@ -17,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::desk::{Desk, Wish, read_problem};
-use super::{NODE, logs, now, ports};
+use super::{NODE, logs, names, now, ports};
 
 /// What answers.
 pub struct Reception {
@@ -165,6 +167,10 @@ impl api::Office for Reception {
             self.store.logs().write(shown);
         }
         Ok(NewPassword { line, password: show.then(|| password.expose().to_owned()), revision })
+    }
+
+    async fn destination(&self, name: String) -> Result<Destination, Problem> {
+        names::destination(name, &self.desk.listeners()).await
     }
 
     async fn ports(&self) -> Result<Vec<PortRow>, Problem> {

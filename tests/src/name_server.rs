@@ -1,0 +1,51 @@
+//! A name server of a test's own (dnsmasq), in a network namespace of its own, with the records that the test needs.
+
+use crate::netns::Namespaces;
+use crate::place::Place;
+use crate::process::Process;
+use crate::wait;
+use std::net::SocketAddr;
+
+/// A running name server at 127.0.0.1 of its namespace.
+pub struct NameServer {
+    _process: Process,
+    place: Place,
+    namespace: String,
+}
+
+impl NameServer {
+    /// Starts one; `records` are dnsmasq's own options, such as `--host-record=a.test,192.0.2.1`.
+    pub fn start(world: &Namespaces, namespace: &str, records: &[&str]) -> Self {
+        let namespace = world.name(namespace).to_owned();
+        let place = Place::new("names");
+        place.write("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
+        let own = [
+            "netns",
+            "exec",
+            &namespace,
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--no-resolv",
+            "--no-hosts",
+            "--local=/test/",
+            "--listen-address=127.0.0.1",
+            "--bind-interfaces",
+            "--pid-file=",
+            "--user=root",
+            "--log-facility=-",
+        ];
+        let process = Process::start("dnsmasq", "ip", own.iter().chain(records));
+        let tcp: SocketAddr = "127.0.0.1:53".parse().expect("an address");
+        drop(crate::netns::connect(&namespace, tcp));
+        wait::until("a name server", || process.stderr().contains("started").then_some(()));
+        Self { _process: process, place, namespace }
+    }
+
+    /// The words before a command that make it live in the namespace and ask this name server.
+    pub fn asked_by(&self) -> Vec<String> {
+        let file = self.place.join("resolv.conf");
+        let script = format!("mount --bind {} /etc/resolv.conf && exec \"$0\" \"$@\"", file.display());
+        ["ip", "netns", "exec", &self.namespace, "sh", "-c", &script].map(String::from).to_vec()
+    }
+}
