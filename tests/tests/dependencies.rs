@@ -2,6 +2,7 @@
 //! cargo-deny. Advisories need its database and are not here.
 
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use std::process::Command;
 
 #[test]
@@ -41,10 +42,35 @@ fn foreign_packages() -> Vec<Value> {
         .expect("cargo metadata");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let built = reached(&metadata);
     let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
-    let foreign: Vec<_> = packages.into_iter().filter(|p| !p["source"].is_null()).collect();
+    let is_foreign =
+        |p: &Value| !p["source"].is_null() && p["id"].as_str().is_some_and(|id| built.contains(id));
+    let foreign: Vec<_> = packages.into_iter().filter(is_foreign).collect();
     assert!(foreign.len() > 20, "only {} packages", foreign.len());
     foreign
+}
+
+/// Packages that the features in use reach from ours. The lock file also names what is optional and switched off.
+fn reached(metadata: &Value) -> HashSet<String> {
+    let nodes = metadata["resolve"]["nodes"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let edges: HashMap<String, Vec<String>> = nodes
+        .iter()
+        .map(|node| {
+            let deps = node["deps"].as_array().cloned().unwrap_or_default();
+            (text(&node["id"]), deps.iter().map(|dep| text(&dep["pkg"])).collect())
+        })
+        .collect();
+    let members = metadata["workspace_members"].as_array().cloned().unwrap_or_default();
+    let mut waiting: Vec<String> = members.iter().map(text).collect();
+    let mut reached = HashSet::new();
+    while let Some(id) = waiting.pop() {
+        if reached.insert(id.clone()) {
+            waiting.extend(edges.get(&id).into_iter().flatten().cloned());
+        }
+    }
+    reached
 }
 
 fn rules() -> String {
