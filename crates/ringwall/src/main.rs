@@ -16,6 +16,10 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 use crate::failure::{Failure, Reader};
 
+/// Set by `.cargo/config.toml`: one arena, and what is free goes back to the system after half a second.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {

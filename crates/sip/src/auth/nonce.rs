@@ -39,19 +39,23 @@ pub(crate) enum Use {
     OutOfWindow,
 }
 
+/// Which counts of a nonce were used. In the table's rows, of which there are many, without a gap for alignment.
 #[derive(Clone, Copy, Debug)]
 struct Counts {
     highest: u32,
-    /// Bit n: `highest - n` was used.
-    used: u64,
+    /// Bit n: `highest - n` was used; big-endian.
+    used: [u8; 8],
 }
+
+/// The row of a nonce: the first half of its MAC, which nobody but us can choose.
+type Row = [u8; 8];
 
 /// Makes nonces and remembers which counts of them were used.
 pub(crate) struct Nonces {
     key: Hmac<Sha256>,
     entropy: Entropy,
-    answered: HashMap<[u8; MAC], Counts, foldhash::fast::RandomState>,
-    order: VecDeque<([u8; MAC], u64)>,
+    answered: HashMap<Row, Counts, foldhash::fast::RandomState>,
+    order: VecDeque<(Row, u64)>,
     /// Nonces issued at or before this are stale: their counts may have been forgotten.
     horizon_ms: u64,
 }
@@ -112,27 +116,28 @@ impl Nonces {
 
     /// Marks a nonce count as used. Answers without a count (RFC 2069) count as 0 and so pass once.
     pub(crate) fn use_up(&mut self, now: Mono, nonce: Nonce, count: u32) -> Use {
-        if let Some(counts) = self.answered.get_mut(&nonce.mac) {
+        let row = nonce.row();
+        if let Some(counts) = self.answered.get_mut(&row) {
             return counts.use_up(count);
         }
         self.forget_expired(now);
         while self.answered.len() >= MAX_ANSWERED_NONCES {
-            let Some((mac, issued_ms)) = self.order.pop_front() else { break };
-            self.answered.remove(&mac);
+            let Some((oldest, issued_ms)) = self.order.pop_front() else { break };
+            self.answered.remove(&oldest);
             self.horizon_ms = self.horizon_ms.max(issued_ms);
         }
-        self.answered.insert(nonce.mac, Counts { highest: count, used: 1 });
-        self.order.push_back((nonce.mac, nonce.issued_ms));
+        self.answered.insert(row, Counts { highest: count, used: 1_u64.to_be_bytes() });
+        self.order.push_back((row, nonce.issued_ms));
         Use::First
     }
 
     fn forget_expired(&mut self, now: Mono) {
         let life = u64::try_from(NONCE_LIFE.as_millis()).unwrap_or(u64::MAX);
-        while let Some(&(mac, issued_ms)) = self.order.front() {
+        while let Some(&(oldest, issued_ms)) = self.order.front() {
             if issued_ms.saturating_add(life) >= millis(now) {
                 break;
             }
-            self.answered.remove(&mac);
+            self.answered.remove(&oldest);
             self.order.pop_front();
         }
     }
@@ -155,11 +160,18 @@ impl Nonces {
     }
 }
 
+impl Nonce {
+    fn row(&self) -> Row {
+        self.mac.first_chunk().copied().unwrap_or_default()
+    }
+}
+
 impl Counts {
     fn use_up(&mut self, count: u32) -> Use {
+        let used = u64::from_be_bytes(self.used);
         if count > self.highest {
             let ahead = count.saturating_sub(self.highest);
-            self.used = self.used.checked_shl(ahead).unwrap_or(0) | 1;
+            self.used = (used.checked_shl(ahead).unwrap_or(0) | 1).to_be_bytes();
             self.highest = count;
             return Use::First;
         }
@@ -168,10 +180,10 @@ impl Counts {
             return Use::OutOfWindow;
         }
         let bit = 1_u64.checked_shl(behind).unwrap_or(0);
-        if self.used & bit != 0 {
+        if used & bit != 0 {
             return Use::Again;
         }
-        self.used |= bit;
+        self.used = (used | bit).to_be_bytes();
         Use::First
     }
 }
@@ -261,6 +273,7 @@ mod tests {
             nonces.use_up(later, nonce, 1);
         }
         assert!(nonces.answered.len() <= MAX_ANSWERED_NONCES);
+        assert_eq!(size_of::<(Row, Counts)>(), 20, "a megabyte for all of them");
         assert!(nonces.recognise(later, &udp, first.as_bytes()).is_none());
     }
 }
