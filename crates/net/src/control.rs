@@ -11,7 +11,7 @@ use model::live::Held;
 use model::{Flow, Mono, Now};
 use wire::sip::{Message, Method};
 
-use crate::inbox::{Arrival, Inbox, Order, STALE, Tray};
+use crate::inbox::{Arrival, Inbox, Order, Tray};
 use crate::media::{BoundPorts, Order as ShardOrder, Shards};
 use crate::sip::Door;
 use crate::{Clock, Effects};
@@ -189,7 +189,7 @@ impl Control {
         let share = if idle { FRESH_BATCH } else { FRESH_SHARE };
         for count in 0..share {
             let Ok(arrival) = self.tray.unknown.try_recv() else { return count };
-            if now.mono.saturating_since(arrival.at) > STALE {
+            if self.tray.is_stale(&arrival, now.mono) {
                 self.door.inbox.count_shed();
                 if let Some(answer) = self.door.overloaded(&arrival) {
                     self.door.flows().send(&arrival.flow, &answer);

@@ -25,6 +25,12 @@ pub const MAX_UNKNOWN: usize = 2_048;
 /// (RFC 3261 timer A: 500 ms), and the one served late would only be served twice.
 pub const STALE: Duration = Duration::from_millis(300);
 
+/// Requests without credentials that may wait in a crowd: whoever would wait in vain is refused at once, and who is let in
+/// is served soon. 50 ms of work on a slow core.
+pub const MAX_UNKNOWN_IN_A_CROWD: usize = 128;
+/// How long there is a crowd after a request was found stale; then as many as ever may wait, and it shows whether it is over.
+pub const CROWD_LASTS: Duration = Duration::from_secs(5);
+
 /// Bytes that a queue holds for each message that it may hold: messages have 1 KB, few have 4, and a flood of the
 /// largest (64 KB) must not take a gigabyte.
 const BYTES_EACH: usize = 4_096;
@@ -152,6 +158,8 @@ pub struct Inbox {
     unknown: Queue,
     orders: Sender<Order>,
     shed: Arc<AtomicU64>,
+    /// When the crowd is over, in nanoseconds of [`Mono`].
+    crowd: Arc<AtomicU64>,
     bell: Bell,
 }
 
@@ -167,9 +175,19 @@ pub struct Tray {
     pub orders: Receiver<Order>,
     /// Rung when one of them got something.
     pub bell: Bell,
+    crowd: Arc<AtomicU64>,
 }
 
 impl Tray {
+    /// Whether a request without credentials waited too long to be served still. Then there is a crowd.
+    pub fn is_stale(&self, arrival: &Arrival, now: Mono) -> bool {
+        let is_stale = now.saturating_since(arrival.at) > STALE;
+        if is_stale {
+            self.crowd.store(now.after(CROWD_LASTS).as_nanos(), Ordering::Relaxed);
+        }
+        is_stale
+    }
+
     /// Whether nothing waits in it.
     pub fn is_empty(&self) -> bool {
         self.in_progress.is_empty()
@@ -186,8 +204,16 @@ pub fn inbox() -> (Inbox, Tray) {
     let (unknown, unknown_end) = Queue::bounded(MAX_UNKNOWN);
     let (orders, orders_end) = crossbeam_channel::unbounded();
     let bell = Bell::new();
-    let inbox =
-        Inbox { in_progress, credentialed, unknown, orders, shed: Arc::default(), bell: bell.clone() };
+    let crowd = Arc::<AtomicU64>::default();
+    let inbox = Inbox {
+        in_progress,
+        credentialed,
+        unknown,
+        orders,
+        shed: Arc::default(),
+        crowd: crowd.clone(),
+        bell: bell.clone(),
+    };
     (
         inbox,
         Tray {
@@ -196,6 +222,7 @@ pub fn inbox() -> (Inbox, Tray) {
             unknown: unknown_end,
             orders: orders_end,
             bell,
+            crowd,
         },
     )
 }
@@ -206,6 +233,10 @@ impl Inbox {
         let queue = match Urgency::of(&arrival.message) {
             Urgency::InProgress => &self.in_progress,
             Urgency::Credentialed => &self.credentialed,
+            Urgency::Unknown if self.is_closed_to_strangers(arrival.at) => {
+                self.count_shed();
+                return Delivery::Shed(Box::new(arrival));
+            }
             Urgency::Unknown => &self.unknown,
         };
         match queue.try_send(arrival) {
@@ -219,6 +250,13 @@ impl Inbox {
             }
             Err(TrySendError::Disconnected(_)) => Delivery::Gone,
         }
+    }
+
+    /// Whether a request without credentials finds no room now.
+    pub(crate) fn is_closed_to_strangers(&self, now: Mono) -> bool {
+        let is_crowd = now.as_nanos() < self.crowd.load(Ordering::Relaxed);
+        let most = if is_crowd { MAX_UNKNOWN_IN_A_CROWD } else { MAX_UNKNOWN };
+        self.unknown.sender.len() >= most
     }
 
     /// Gives an order; without effect when the control thread has ended.
@@ -273,14 +311,45 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_of_the_largest_messages_is_full_long_before_its_number_is_reached() {
+    fn in_a_crowd_few_strangers_wait_and_calls_in_progress_as_ever() {
         let (inbox, tray) = inbox();
-        let flow = Flow {
+        let new = message("REGISTER sip:x SIP/2.0", "<sip:b@x>", "REGISTER", "");
+        let bye = message("BYE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "BYE", "");
+        let comes = |message: &Message, at| {
+            matches!(inbox.deliver(Arrival::new(flow(), message.clone(), at)), Delivery::Queued)
+        };
+        let at = |wait: Duration| Mono::ZERO + wait;
+        assert!((0..MAX_UNKNOWN).all(|_| comes(&new, Mono::ZERO)), "an office comes back at once");
+        assert!(!comes(&new, Mono::ZERO));
+        let first = tray.unknown.try_recv().unwrap();
+        assert!(!tray.is_stale(&first, at(STALE)) && comes(&new, at(STALE)), "it just fits");
+        drop(tray.unknown.try_recv());
+        let late = at(STALE + Duration::from_nanos(1));
+        assert!(tray.is_stale(&first, late));
+        assert!(!comes(&new, late), "whoever comes now would wait in vain");
+        assert!(comes(&bye, late));
+        while tray.unknown.len() >= MAX_UNKNOWN_IN_A_CROWD {
+            drop(tray.unknown.try_recv());
+        }
+        assert!(comes(&new, late) && !comes(&new, late));
+        let over = late + CROWD_LASTS;
+        assert!(!comes(&new, at(CROWD_LASTS)) && comes(&new, over) && comes(&new, over));
+        assert_eq!(inbox.shed(), 4);
+    }
+
+    fn flow() -> Flow {
+        Flow {
             id: FlowId(1),
             transport: model::Transport::Udp,
             local: "127.0.0.1:5060".parse().unwrap(),
             remote: "127.0.0.1:5070".parse().unwrap(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_queue_of_the_largest_messages_is_full_long_before_its_number_is_reached() {
+        let (inbox, tray) = inbox();
+        let flow = flow();
         let padding = format!("Subject: {}\r\n", "x".repeat(8_000)).repeat(7);
         let large = message("BYE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "BYE", &padding);
         let send = |message: &Message| inbox.deliver(Arrival::new(flow, message.clone(), Mono::ZERO));

@@ -1,19 +1,18 @@
 //! What every signalling socket shares: the gate, the counts, the way in, and who hears of trouble.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use guard::{Admitted, Buckets, Connections, Gate, Limits, Pace, Taken, Verdict};
-use model::Flow;
 use model::event::{self, Event, Kind, Level};
-use wire::sip::{Malformed, Message, Name, Writer};
+use model::{Flow, Transport};
+use wire::sip::{Malformed, Message};
 
 use super::Flows;
+use super::refuse::{self, Refusals};
 use crate::inbox::{Arrival, Delivery, Inbox, Urgency};
 use crate::tls::Shown;
 use crate::{Clock, Effects};
@@ -59,8 +58,6 @@ impl Default for Patience {
 
 /// Answers to malformed requests per source: enough for a broken phone, useless to an amplifier.
 const BAD_REQUEST_PACE: Pace = Pace { rate: 5, burst: 20 };
-/// When who was refused may come back, in seconds.
-const RETRY_AFTER: Range<u64> = 2..10;
 /// Log lines on trouble with one source ...
 const REPORT_PACE: Pace = Pace { rate: 1, burst: 5 };
 /// ... and on what datagrams with forged sources bring about, with all sources together.
@@ -88,6 +85,7 @@ pub struct Door {
     effects: Arc<dyn Effects>,
     connections: Mutex<Connections>,
     answers: Mutex<Buckets>,
+    pub(super) refusals: Refusals,
     /// Of warnings, and of noise, which must not use up what warnings need.
     warnings: Mutex<Buckets>,
     reports: Mutex<Buckets>,
@@ -118,6 +116,7 @@ impl Door {
             effects,
             connections: Mutex::new(Connections::new(limits)),
             answers: Mutex::new(Buckets::new(BAD_REQUEST_PACE)),
+            refusals: Refusals::default(),
             warnings: Mutex::new(Buckets::new(REPORT_PACE)),
             reports: Mutex::new(Buckets::new(REPORT_PACE)),
             all_reports: Mutex::new(Buckets::new(ALL_REPORTS_PACE)),
@@ -178,6 +177,9 @@ impl Door {
             Ok(message) => message,
             Err(why) => return Received::Answer(self.malformed(&flow, &bytes, why).map(Bytes::from)),
         };
+        if refuse::ends_refusal(&message) {
+            return Received::Taken;
+        }
         if matches!(entrance, Entrance::InProgress(_)) && Urgency::of(&message) != Urgency::InProgress {
             return Received::Taken;
         }
@@ -187,14 +189,27 @@ impl Door {
         }
     }
 
+    /// Whether a datagram is dropped unread: a stranger's, while strangers have no room and no refusal is left.
+    pub(crate) fn drops_unread(&self, datagram: &[u8]) -> bool {
+        let now = self.clock.mono();
+        let drops = self.inbox.is_closed_to_strangers(now)
+            && refuse::is_stranger(datagram)
+            && self.refusals.are_spent(now);
+        if drops {
+            self.inbox.count_shed();
+        }
+        drops
+    }
+
     /// What somebody is told whose request can't be served now: to come back later, which is the end of it, where silence would
-    /// only be asked again. Told without any state.
+    /// only be asked again. Told without any state, and over UDP not more often than a core can bear.
     pub(crate) fn overloaded(&self, arrival: &Arrival) -> Option<Bytes> {
         // Who it was says nothing: one line tells that it happens, whoever is hit.
         self.report(&event::OVERLOADED, IpAddr::V4(Ipv4Addr::UNSPECIFIED), |event| {
             event.with("refused", self.inbox.shed())
         });
-        refusal(&arrival.message)
+        let silent = arrival.flow.transport == Transport::Udp && !self.refusals.take(self.clock.mono());
+        if silent { None } else { refuse::refusal(&arrival.message) }
     }
 
     fn malformed(&self, flow: &Flow, bytes: &[u8], why: Malformed) -> Option<Vec<u8>> {
@@ -242,18 +257,4 @@ pub(crate) enum Received {
     Taken,
     /// It goes no further; what it is answered, where an answer is safe.
     Answer(Option<Bytes>),
-}
-
-/// 503 to a request that is new (RFC 3261 section 21.5.4), the same to its retransmissions.
-fn refusal(request: &Message) -> Option<Bytes> {
-    if Urgency::of(request) == Urgency::InProgress {
-        return None;
-    }
-    let mut hasher = DefaultHasher::new();
-    (request.call_id(), request.cseq().ok().map(|cseq| cseq.number)).hash(&mut hasher);
-    let hash = hasher.finish();
-    let mut answer = Writer::answer(request, 503, "Overloaded", None, Some(&format!("{hash:016x}")));
-    // Spread, so that those who were refused together don't come back together.
-    let wait = RETRY_AFTER.start + hash % (RETRY_AFTER.end - RETRY_AFTER.start);
-    Some(answer.header_fmt(Name::RetryAfter, format_args!("{wait}")).finish())
 }

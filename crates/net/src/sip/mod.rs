@@ -5,6 +5,7 @@ mod door;
 mod flows;
 mod handshake;
 mod listeners;
+mod refuse;
 mod stream;
 mod udp;
 

@@ -13,8 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
+use super::door::Received;
 use super::{Door, Listeners, Patience, Wanted};
-use crate::inbox::{self, Arrival, Order, Tray};
+use crate::inbox::{self, Arrival, MAX_UNKNOWN, Order, Tray};
 use crate::tls::Shown;
 use crate::{Clock, Effects};
 
@@ -387,4 +388,38 @@ async fn what_does_not_fit_any_more_is_told_to_come_back_later() {
     assert!(told.starts_with("SIP/2.0 503 "), "{told}");
     assert!(told.contains("Retry-After: ") && told.contains("To: <sip:b@x>;tag="), "{told}");
     assert_eq!(house.tray.unknown.len(), inbox::MAX_UNKNOWN);
+}
+
+#[tokio::test]
+async fn strangers_are_dropped_unread_when_neither_room_nor_a_refusal_is_left() {
+    let house = house(Limits::default(), Patience::default()).await;
+    let (door, invite) = (&house.door, request("INVITE", "new"));
+    let remote: SocketAddr = "127.0.0.1:5070".parse().unwrap();
+    let flow = |transport| model::Flow {
+        id: model::FlowId(1),
+        transport,
+        local: house.address(Transport::Udp),
+        remote,
+    };
+    let entrance = door.admit(remote, house.address(Transport::Udp)).unwrap();
+    let comes = |transport, bytes: &[u8]| {
+        door.receive(&entrance, flow(transport), bytes::Bytes::copy_from_slice(bytes))
+    };
+    for _ in 0..MAX_UNKNOWN {
+        assert!(!door.drops_unread(&invite) && matches!(comes(Transport::Udp, &invite), Received::Taken));
+    }
+    assert!(!door.drops_unread(&invite), "it is refused");
+    let Received::Answer(Some(refusal)) = comes(Transport::Udp, &invite) else { panic!("no refusal") };
+    assert!(refusal.starts_with(b"SIP/2.0 503 "));
+    // Taken from the far future: none is back now.
+    assert!(door.refusals.take(model::Mono::from_nanos(u64::MAX / 2)));
+    assert!(door.drops_unread(&invite));
+    assert!(matches!(comes(Transport::Udp, &invite), Received::Answer(None)));
+    assert!(matches!(comes(Transport::Tcp, &invite), Received::Answer(Some(_))), "nobody repeats it there");
+    let text = String::from_utf8(invite).unwrap();
+    let inside = text.replace("To: <sip:b@x>", "To: <sip:b@x>;tag=2");
+    assert!(!door.drops_unread(inside.as_bytes()));
+    assert!(matches!(comes(Transport::Udp, inside.as_bytes()), Received::Taken));
+    assert_eq!(house.tray.in_progress.len(), 1);
+    assert_eq!(door.inbox.shed(), 4);
 }

@@ -92,6 +92,9 @@ impl UdpPort {
         if datagram.len() <= KEEP_ALIVE_BYTES && datagram.iter().all(|b| matches!(b, b'\r' | b'\n' | 0)) {
             return;
         }
+        if door.drops_unread(datagram) {
+            return;
+        }
         let flow = Flow { id: self.id, transport: Transport::Udp, local, remote: meta.addr };
         // Copied, so that a message kept for long does not keep the whole batch's storage with it.
         if let Received::Answer(Some(answer)) =
