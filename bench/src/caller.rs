@@ -39,6 +39,8 @@ struct Call {
     tries: u32,
     begun: Instant,
     asked: String,
+    /// Whether calls still began when this one was answered.
+    answered: Offer,
     /// To with its tag, the remote target, the route set: what a request inside the dialog needs.
     dialog: (String, String, String),
 }
@@ -103,6 +105,7 @@ impl Callers {
             tries: 0,
             begun: now,
             asked: String::new(),
+            answered: Offer::Over,
             dialog: nothing,
         };
         self.calls.insert(id, call);
@@ -257,6 +260,7 @@ impl Callers {
         let (to, target) = (message.value(b"To:").unwrap_or_default(), message.contact().unwrap_or_default());
         call.dialog = (text(to), text(target), routes);
         call.state = State::Talking;
+        call.answered = self.offer;
         self.outcome.delays.add(now - call.begun);
         if let Some(media) = message.media() {
             self.answers.insert(id, media);
@@ -307,12 +311,11 @@ impl Callers {
     }
 
     fn over(&mut self, id: u32, ended: Ended) {
-        if self.calls.remove(&id).is_none() {
-            return;
-        }
+        let Some(call) = self.calls.remove(&id) else { return };
         self.pending -= 1;
         match ended {
-            Ended::Well => self.outcome.succeeded(self.offer),
+            // A call that lasts half a second is served when it is answered, if it then ends well.
+            Ended::Well => self.outcome.succeeded(call.answered),
             Ended::Failed => self.outcome.failed += 1,
         }
     }

@@ -88,6 +88,9 @@ struct Load {
     /// Calls rather than registrations, for `overload`.
     #[arg(long)]
     of_calls: bool,
+    /// The highest clean rate, for `overload`, where it is known.
+    #[arg(long)]
+    clean: Option<u32>,
 }
 
 fn main() -> std::io::Result<()> {
@@ -122,7 +125,7 @@ fn main() -> std::io::Result<()> {
         }
         Command::Overload(load) => {
             let what = if load.of_calls { suite::What::Calls } else { suite::What::Registrations };
-            suite::overload(load.peer, what, load.duration());
+            suite::overload(load.peer, what, load.duration(), load.clean);
         }
         Command::Memory(options) => suite::memory(options),
         Command::Start(_) => suite::start(),

@@ -18,7 +18,7 @@ pub struct Outcome {
     pub offered: u64,
     /// Operations that succeeded.
     pub good: u64,
-    /// Of the good ones, those that were done before the offer ended.
+    /// Of the good ones, those that were served before the offer ended: registered, or answered.
     pub in_time: u64,
     /// Operations that were refused or never answered.
     pub failed: u64,

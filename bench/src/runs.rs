@@ -22,6 +22,10 @@ pub struct Measured {
     pub outcome: Outcome,
     /// The server's processor time over the load.
     pub cpu: Duration,
+    /// The load's own.
+    pub own: Duration,
+    /// Datagrams that the kernel dropped for want of room: on their way to the server, and to the phones.
+    pub dropped: (u64, u64),
 }
 
 /// What a run with speech gave.
@@ -59,19 +63,19 @@ impl Exchange {
 
     /// Offers registrations.
     pub fn register(&mut self, rate: u32, duration: Duration) -> Measured {
-        let before = usage::cpu(self.server.pid);
+        let before = Before::of(self.server.pid);
         let outcome = Registering::new(&mut self.phones, SERVER, &self.numbers).run(rate, duration);
-        Measured { outcome, cpu: usage::cpu(self.server.pid) - before }
+        before.measured(outcome)
     }
 
     /// Offers calls without speech.
     pub fn call(&mut self, rate: u32, duration: Duration, hold: Duration) -> Measured {
         let silent = SocketAddrV4::new(Ipv4Addr::new(127, 3, 9, 9), 4000);
-        let before = usage::cpu(self.server.pid);
+        let before = Before::of(self.server.pid);
         let mut calls =
             Calls::new(&mut self.phones, SERVER, &self.numbers, Box::new(move |_| (silent, silent)));
         let outcome = calls.run(rate, duration, hold);
-        Measured { outcome, cpu: usage::cpu(self.server.pid) - before }
+        before.measured(outcome)
     }
 
     /// Makes as many calls as there are pairs of phones, speaks on them, and hangs up. `meanwhile` looks at the server
@@ -90,6 +94,34 @@ impl Exchange {
         calls.hang_up();
         MeasuredMedia { calls: count, heard, lasted: duration, cpu }
     }
+}
+
+/// What stood before a load.
+struct Before {
+    pid: u32,
+    cpu: Duration,
+    own: Duration,
+    dropped: (u64, u64),
+}
+
+impl Before {
+    fn of(pid: u32) -> Self {
+        Self { pid, cpu: usage::cpu(pid), own: usage::own(), dropped: dropped() }
+    }
+
+    fn measured(self, outcome: Outcome) -> Measured {
+        let (to_server, to_phones) = dropped();
+        Measured {
+            outcome,
+            cpu: usage::cpu(self.pid) - self.cpu,
+            own: usage::own() - self.own,
+            dropped: (to_server - self.dropped.0, to_phones - self.dropped.1),
+        }
+    }
+}
+
+fn dropped() -> (u64, u64) {
+    (usage::dropped(&SERVER.ip().octets()), usage::dropped(&[127, PHONES_NET]))
 }
 
 /// Speech through a server that has media only.

@@ -34,6 +34,8 @@ const USERS: usize = 1000;
 /// So many that a phone which waits for an answer that was lost is not soon due again.
 const OVERLOAD_USERS: usize = 5000;
 const HOLD: Duration = Duration::from_millis(500);
+/// Shorter, and what is offered beyond the limit ends before the first of it is repeated (T1) or hung up.
+const OVERLOAD_AT_LEAST: Duration = Duration::from_secs(3);
 
 impl Options {
     fn seconds(self, seconds: u64) -> Duration {
@@ -69,8 +71,8 @@ pub fn all(options: Options) {
         return;
     }
     println!("\n## Beyond the limit\n");
-    overload(Peer::Ringwall, What::Registrations, options.seconds(5));
-    overload(Peer::Ringwall, What::Calls, options.seconds(5));
+    overload(Peer::Ringwall, What::Registrations, options.seconds(5).max(OVERLOAD_AT_LEAST), None);
+    overload(Peer::Ringwall, What::Calls, options.seconds(5).max(OVERLOAD_AT_LEAST), None);
     println!("\n## Memory\n");
     memory(options);
     println!("\n## Start to the first 200 to a REGISTER\n");
@@ -78,7 +80,7 @@ pub fn all(options: Options) {
 }
 
 /// Doubles the offered rate until it is no longer clean, then offers twice the highest clean one.
-pub fn overload(peer: Peer, what: What, duration: Duration) {
+pub fn overload(peer: Peer, what: What, duration: Duration, known: Option<u32>) {
     let (name, first) = if what == What::Calls { ("calls", 500) } else { ("registrations", 2000) };
     let run = |rate: u32| -> Measured {
         let mut exchange = Exchange::open(peer, OVERLOAD_USERS);
@@ -87,9 +89,9 @@ pub fn overload(peer: Peer, what: What, duration: Duration) {
             What::Registrations => exchange.register(rate, duration),
         }
     };
-    let mut clean = 0;
+    let mut clean = known.unwrap_or(0);
     let mut rate = first;
-    loop {
+    while known.is_none() {
         let outcome = run(rate).outcome;
         let failed = outcome.failed as f64 / outcome.offered as f64;
         println!(
@@ -103,15 +105,24 @@ pub fn overload(peer: Peer, what: What, duration: Duration) {
         clean = rate;
         rate += rate / 4;
     }
-    let outcome = run(clean * 2).outcome;
+    let Measured { outcome, cpu, own, dropped } = run(clean * 2);
+    let busy = |time: Duration| 100.0 * time.as_secs_f64() / outcome.lasted.as_secs_f64();
     let share = 100.0 * outcome.in_time as f64 / (f64::from(clean) * duration.as_secs_f64());
     let hung = outcome.offered.saturating_sub(outcome.good + outcome.failed);
     println!(
         "- {} {name}/s offered, twice the clean rate: {share:.0} % of the clean rate served while it lasted, {} good in \
-         all, {} failed, {hung} without an end",
+         all, {} failed, {hung} without an end; {} messages sent again, {} dropped by the kernel on their way to the \
+         server and {} to the phones; in {:.1} s until the last one's end the server was busy {:.0} % of its core and \
+         the load {:.0} % of its own",
         clean * 2,
         outcome.good,
-        outcome.failed
+        outcome.failed,
+        outcome.again,
+        dropped.0,
+        dropped.1,
+        outcome.lasted.as_secs_f64(),
+        busy(cpu),
+        busy(own),
     );
 }
 

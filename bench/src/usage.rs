@@ -9,6 +9,25 @@ pub fn cpu(pid: u32) -> Duration {
     Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
 }
 
+/// Processor time that this process has used itself, without its children.
+pub fn own() -> Duration {
+    let ticks = Stat::of(std::process::id()).map_or(0, |stat| stat.ticks);
+    Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
+}
+
+/// Datagrams that the kernel dropped so far because a socket on an address that begins so had no room: the last column
+/// of proc(5)'s `net/udp`. Only sockets that are open still count.
+pub fn dropped(prefix: &[u8]) -> u64 {
+    let reversed: String = prefix.iter().rev().map(|byte| format!("{byte:02X}")).collect();
+    let text = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
+    let sockets = text.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let ours = |columns: &Vec<&str>| {
+        let address = columns.get(1).and_then(|local| local.split(':').next());
+        address.is_some_and(|address| address.ends_with(&reversed))
+    };
+    sockets.filter(ours).filter_map(|columns| columns.last()?.parse::<u64>().ok()).sum()
+}
+
 /// Memory in bytes: proportional set size, so that what processes share is counted once.
 pub fn memory(pid: u32) -> u64 {
     let pss = |pid: &u32| {
