@@ -61,6 +61,8 @@ pub const MAX_EVENT_ID: usize = 32;
 pub const NOTIFY_PAUSE: Duration = Duration::from_millis(500);
 /// Refused NOTIFYs in a row after which a subscription is given up.
 pub const MAX_NOTIFY_FAILURES: u8 = 3;
+/// Reliable provisional responses that wait in line for a PRACK: nobody rings in more ways than these.
+pub const MAX_PROVISIONALS: usize = 4;
 /// Between two tries to refresh a session: longer than a transaction, so that they never overlap.
 pub const REFRESH_RETRY: Duration = Duration::from_secs(40);
 /// Timers that a session may have in the heap before those of sessions long gone are looked for.

@@ -14,11 +14,11 @@ use crate::session::{Dialog, Session};
 use crate::transaction::client::Branch;
 
 /// Methods we take; the value of Allow.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, UPDATE, SUBSCRIBE";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, UPDATE, PRACK, SUBSCRIBE";
 /// Extensions we know, as one list: the value of Supported.
-pub(crate) const SUPPORTED: &str = "timer";
+pub(crate) const SUPPORTED: &str = "100rel, timer";
 /// The same, one by one: what a Require may name.
-pub(crate) const KNOWN: [&str; 1] = ["timer"];
+pub(crate) const KNOWN: [&str; 2] = ["100rel", "timer"];
 /// Media type of offers and answers.
 pub(crate) const SDP: &str = "application/sdp";
 /// Hops that a request of ours may take (RFC 3261 section 8.1.1.6).
@@ -166,6 +166,18 @@ pub(crate) fn to_accepted(
     cseq: u32,
     branch: Branch,
 ) -> Option<Bytes> {
+    to_response(directory, accepted, flow, method, cseq, branch).map(|mut writer| writer.finish())
+}
+
+/// Starts a request in the dialog that a response opens, early or not, out of that response alone.
+pub(crate) fn to_response(
+    directory: &Directory,
+    accepted: &Message,
+    flow: &Flow,
+    method: &str,
+    cseq: u32,
+    branch: Branch,
+) -> Option<Writer> {
     let target = remote_target(accepted)?;
     let mut writer = Writer::request(method, target);
     writer.header(Name::Via, via(directory, flow, branch));
@@ -175,7 +187,7 @@ pub(crate) fn to_accepted(
     writer.header_fmt(Name::MaxForwards, format_args!("{MAX_FORWARDS}"));
     writer.copy_all(accepted, Name::From).copy_all(accepted, Name::To).copy_all(accepted, Name::CallId);
     writer.header_fmt(Name::CSeq, format_args!("{cseq} {method}"));
-    Some(writer.finish())
+    Some(writer)
 }
 
 /// Which way Record-Route values become a route set (RFC 3261 sections 12.1.1 and 12.1.2).

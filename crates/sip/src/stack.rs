@@ -295,6 +295,7 @@ impl Stack {
                 Timer::Acknowledgement => self.repeat_accepted(now, id, at),
                 Timer::Glare => self.retry_reinvite(now, id, at),
                 Timer::Lost => self.give_up_lost(now, id, at),
+                Timer::Reliable => self.repeat_reliable(now, id, at),
                 Timer::Refresh => self.refresh_due(now, id, at),
             }
         }

@@ -233,7 +233,7 @@ fn a_call_whose_connection_closed_waits_for_its_phone() {
 
 #[test]
 fn what_can_not_be_dialled_is_refused_with_a_reason() {
-    let rows = [("Require: 100rel", 420), ("Content-Type: text/plain", 415)];
+    let rows = [("Require: precondition", 420), ("Content-Type: text/plain", 415)];
     for (header, status) in rows {
         let mut office = Office::new();
         let name = header.split(':').next().unwrap();

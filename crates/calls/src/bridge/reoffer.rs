@@ -32,6 +32,9 @@ impl Call {
     pub fn reoffered(&mut self, step: &mut Step<'_>, which: Which, session: SessionId, offer: Option<&[u8]>) {
         let busy = self.reoffer.is_some();
         let now = step.now;
+        if self.answered.is_none() && which == Which::Caller {
+            return self.reoffered_early(step, session, offer);
+        }
         let Some((side, other)) = self.sides(which).filter(|_| !busy) else {
             return step.desk.stack.refuse_reoffer(now, session, Refusal::new(491));
         };

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use model::directory::Extension;
 use model::event::{self, Event};
 use model::record::CallResult;
-use sip::{Cause, End, Invite, Party, SessionId, Target};
+use sip::{Cause, End, Invite, Party, Refusal, SessionId, Target};
 
 pub(crate) use verdict::{Rang, Verdict};
 
@@ -189,6 +189,27 @@ impl Call {
         let body = self.ringing.promised.get_or_insert(body).clone();
         step.desk.stack.progress(step.now, caller, 183, Some(body));
         true
+    }
+
+    /// The caller, who hears early media, makes another offer (UPDATE, PRACK): it is answered from what the phone said. The
+    /// phone itself hears of it when it answers.
+    pub fn reoffered_early(&mut self, step: &mut Step<'_>, session: SessionId, offer: Option<&[u8]>) {
+        let early = self.ringing.early;
+        let phone = self.phones.iter_mut().find(|phone| early.is_some() && phone.session == early);
+        let agreed = match (phone, offer.map(|offer| self.caller.talk.offered(offer))) {
+            (Some(phone), Some(Ok(()))) => talk::agree(step, &mut self.caller, phone).ok(),
+            _ => None,
+        };
+        match agreed {
+            Some(answer) => {
+                self.ringing.promised = Some(answer.clone());
+                step.desk.stack.accept_reoffer(step.now, session, answer);
+            }
+            None => {
+                self.caller.talk.roll_back();
+                step.desk.stack.refuse_reoffer(step.now, session, Refusal::new(488));
+            }
+        }
     }
 
     /// A phone gave up; the stack has forgotten it.

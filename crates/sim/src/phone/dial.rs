@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use model::Mono;
-use wire::sip::{Contacts, Message};
+use wire::sip::{Contacts, Message, Name};
 
 use super::client::Owner;
 use super::dialog::{Dialog, DialogId, Ending, Role, Stage};
@@ -31,7 +31,10 @@ impl Phone {
         let cseq = dialog.next_cseq();
         dialog.late = late;
         let body = late.is_none().then(|| ("application/sdp", dialog.sound.offer()));
-        let draft = Draft { body, ..dialog.draft("INVITE") };
+        let mut draft = Draft { body, ..dialog.draft("INVITE") };
+        if self.habits.reliable {
+            draft.headers.push((Name::Supported, "100rel".to_owned()));
+        }
         self.dialogs.insert(serial, dialog);
         self.start(now, Owner::Invite(serial), draft, cseq);
         id
@@ -99,6 +102,9 @@ impl Phone {
                 return self.wrong(what);
             }
         }
+        if status > 100 {
+            self.acknowledge_early(now, number, response);
+        }
         if !response.body().is_empty() && status > 100 {
             self.early_answer(now, number, response);
         }
@@ -145,7 +151,9 @@ impl Phone {
         let Some(dialog) = self.dialogs.get_mut(&number) else {
             return self.acknowledge_late(number, status, response);
         };
-        let cseq = dialog.cseq;
+        // A PRACK may have taken a number since.
+        let answered = response.and_then(|response| response.cseq().ok()).map(|cseq| cseq.number);
+        let cseq = answered.unwrap_or(dialog.cseq);
         dialog.statuses.push(status);
         if response.is_some() {
             dialog.finals.push((cseq, status));
@@ -176,6 +184,10 @@ impl Phone {
             return self.hang_up_if_due(now, number);
         }
         let promised = dialog.early_answer.take();
+        if response.body().is_empty() && promised.is_some() && dialog.rseq.is_some() {
+            self.acknowledge(number, cseq);
+            return self.hang_up_if_due(now, number);
+        }
         let heard = dialog.sound.answered(response.body());
         dialog.sound.tune(now);
         if promised.is_some_and(|promised| promised != response.body()) {

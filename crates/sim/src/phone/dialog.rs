@@ -132,6 +132,8 @@ pub struct Dialog {
     pub(super) reoffer: Option<Reoffer>,
     pub(super) early_answer: Option<Bytes>,
     pub(super) late: Option<Late>,
+    /// The last reliable response acknowledged.
+    pub(super) rseq: Option<u32>,
 }
 
 impl Dialog {
@@ -167,6 +169,7 @@ impl Dialog {
             reoffer: None,
             early_answer: None,
             late: None,
+            rseq: None,
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Habits {
     pub eager: bool,
     /// It takes SHA-256 where it is offered.
     pub sha256: bool,
+    /// It acknowledges provisional responses (RFC 3262).
+    pub reliable: bool,
     /// It asks for answers to where it really is (RFC 3581).
     pub rport: bool,
     /// It says BYE without waiting for the ACK of its answer.
@@ -76,6 +78,7 @@ impl Default for Habits {
             speechless: false,
             eager: false,
             sha256: false,
+            reliable: false,
             rport: true,
             hasty: false,
             forks: false,

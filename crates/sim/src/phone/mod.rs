@@ -12,6 +12,7 @@ mod habits;
 mod inside;
 mod late;
 mod register;
+mod reliable;
 mod ring;
 mod server;
 mod sound;

@@ -119,30 +119,33 @@ impl Stack {
             peer_reinvite: None,
             asserted: None,
             refresh: Refresh::default(),
+            reliable: None,
         }
-    }
-
-    /// Sends 101 to 199 to the caller, with an early answer if there is one.
-    pub fn progress(&mut self, now: Now, id: SessionId, status: u16, answer: Option<Bytes>) {
-        let Some((server, mut writer)) = self.session_answer(id, status) else { return };
-        if let Some(answer) = answer {
-            writer.body(SDP, answer);
-        }
-        self.respond(now.mono, server, status, writer.finish());
     }
 
     /// Answers the call: 200, repeated until its ACK comes. `answer` is our offer if the INVITE had none; the answer then
-    /// comes with [`SessionEvent::Confirmed`].
+    /// comes with [`SessionEvent::Confirmed`]. It waits for the PRACK of an early answer, and goes without an answer after it.
     pub fn accept(&mut self, now: Now, id: SessionId, answer: Bytes) {
+        if self.accept_later(id, &answer) {
+            return;
+        }
+        let described = self.has_described(id);
         let Some((server, mut writer)) = self.session_answer(id, 200) else { return };
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let State::Incoming { request, .. } = std::mem::replace(&mut session.state, State::Confirmed) else {
             return;
         };
         self.settle_as_server(now.mono, id, &request, &mut writer);
-        let bytes = writer.header(Name::Allow, ALLOW).body(SDP, answer).finish();
+        writer.header(Name::Allow, ALLOW);
+        if !described {
+            writer.body(SDP, answer);
+        }
+        let bytes = writer.finish();
         // Other requests may have come since, with numbers of their own.
         let cseq = request.cseq().map_or(0, |cseq| cseq.number);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.reliable = None;
+        }
         self.respond_accepted(now.mono, id, server, cseq, bytes);
     }
 
@@ -151,6 +154,7 @@ impl Stack {
         if !matches!(self.sessions.get(&id).map(|s| &s.state), Some(State::Incoming { .. })) {
             return;
         }
+        self.refuse_pending_reoffer(now.mono, id);
         let Some(session) = self.remove_session(id) else { return };
         let tag = session.tag();
         if let State::Incoming { server, request } = session.state {
@@ -176,7 +180,7 @@ impl Stack {
         self.respond(now.mono, server, refusal.status, writer.finish());
     }
 
-    fn session_answer(&self, id: SessionId, status: u16) -> Option<(ServerId, Writer)> {
+    pub(super) fn session_answer(&self, id: SessionId, status: u16) -> Option<(ServerId, Writer)> {
         let session = self.sessions.get(&id)?;
         let State::Incoming { server, request } = &session.state else { return None };
         let mut writer = message::answer(request, session.flow.remote, status, None, &session.tag());

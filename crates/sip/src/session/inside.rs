@@ -31,6 +31,7 @@ impl Stack {
         session.dialog.remote_cseq = Some(number);
         match request.method() {
             Some(Method::Invite) => self.on_reinvite(now, flow, id, key, request),
+            Some(Method::Prack) => self.on_prack(now, flow, id, key, request),
             Some(Method::Update) => self.on_update(now, flow, id, key, request),
             Some(Method::Bye) => {
                 self.answer_inside(now, flow, key, request, Refusal::new(200));

@@ -2,20 +2,24 @@
 //!
 //! One file for each thing that happens: `outgoing` (our INVITE and what is answered to it), `incoming` (an INVITE
 //! to us), `inside` (requests of the peer in the dialog), `reoffer` (re-INVITE both ways), `update` (UPDATE), `refresh`
-//! (session timers), `ending` (BYE, CANCEL, lost connections). All are parts of [`crate::Stack`]; here stands only what a session is.
+//! (session timers), `reliable` and `early` (PRACK both ways), `ending` (BYE, CANCEL, lost connections). All are parts of [`crate::Stack`]; here stands only what a session is.
 
+mod early;
 mod ending;
 mod incoming;
 mod inside;
 mod outgoing;
 mod refresh;
+mod reliable;
 mod reoffer;
 mod table;
 mod update;
 
+pub(crate) use early::{Early, Fresh};
 pub(crate) use incoming::explain;
 pub(crate) use inside::is_own_flow;
 pub(crate) use refresh::Refresh;
+pub(crate) use reliable::Reliable;
 pub use reoffer::Busy;
 
 use std::sync::Arc;
@@ -100,8 +104,7 @@ pub(crate) struct Calling {
     pub(crate) heard: Heard,
     /// Set once nobody wants the call any more; a 2xx that still comes is answered with ACK and BYE.
     pub(crate) given_up: Option<Cause>,
-    /// Early answers by To tag: a 2xx of the same dialog may come without one.
-    pub(crate) early: Vec<(String, Bytes)>,
+    pub(crate) early: Vec<Early>,
 }
 
 /// Whether the peer has answered at all: a CANCEL must wait for it (RFC 3261 section 9.1).
@@ -159,6 +162,8 @@ pub(crate) struct Session {
     /// Who is at the other side, as P-Asserted-Identity says it to the peer; `None`: not said.
     pub(crate) asserted: Option<Box<str>>,
     pub(crate) refresh: Refresh,
+    /// What its caller is told reliably before the answer, if anything.
+    pub(crate) reliable: Option<Box<Reliable>>,
 }
 
 impl Session {
@@ -201,6 +206,8 @@ pub(crate) enum Timer {
     Glare,
     /// The phone did not come back.
     Lost,
+    /// Repeat a reliable provisional response.
+    Reliable,
     /// Refresh the session, or give it up.
     Refresh,
 }

@@ -1,12 +1,11 @@
 //! Our INVITE and what is answered to it (RFC 3261 section 13.2).
 
-use bytes::Bytes;
 use model::{Flow, Mono, Now};
 use wire::sip::{Message, Method, Name, Writer};
 
-use super::{Calling, Dialog, Heard, Opened, Refresh, Session, State, tag_of};
+use super::{Calling, Dialog, Fresh, Heard, Opened, Refresh, Session, State, tag_of};
 use crate::api::{End, Invite, SessionEvent, SessionId};
-use crate::limits::{MAX_EARLY_DIALOGS, MAX_SESSIONS, TRANSACTION_LIFE};
+use crate::limits::{MAX_SESSIONS, TRANSACTION_LIFE};
 use crate::message::{self, ALLOW, Order, SDP};
 use crate::stack::Stack;
 use crate::transaction::TooMany;
@@ -69,6 +68,7 @@ impl Stack {
             peer_reinvite: None,
             asserted,
             refresh: Refresh::default(),
+            reliable: None,
         });
         self.send(flow, bytes);
         Ok(id)
@@ -86,7 +86,7 @@ impl Stack {
     ) {
         let status = response.status().unwrap_or_default();
         match heard {
-            client::Heard::Provisional => self.on_provisional(now, branch, id, response, status),
+            client::Heard::Provisional => self.on_provisional(now, arrived, branch, id, response, status),
             client::Heard::Final if status < 300 => self.on_accepted(now, arrived, id, response),
             client::Heard::MoreAccepted => self.on_accepted_again(now.mono, arrived, id, response),
             client::Heard::Final => {
@@ -99,7 +99,15 @@ impl Stack {
         }
     }
 
-    fn on_provisional(&mut self, now: Now, branch: Branch, id: SessionId, response: &Message, status: u16) {
+    fn on_provisional(
+        &mut self,
+        now: Now,
+        arrived: Flow,
+        branch: Branch,
+        id: SessionId,
+        response: &Message,
+        status: u16,
+    ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let State::Calling(calling) = &mut session.state else { return };
         let first = calling.heard == Heard::Nothing;
@@ -113,10 +121,10 @@ impl Stack {
         if status == 100 {
             return;
         }
-        let answer = message::sdp_of(response);
-        if let (Some(answer), Some(tag)) = (&answer, to_tag(response)) {
-            keep_early(&mut calling.early, tag, answer.clone());
+        if self.hear_early(now.mono, arrived, id, response) == Fresh::No {
+            return;
         }
+        let answer = message::sdp_of(response);
         self.event(SessionEvent::Progress { session: id, status, answer });
     }
 
@@ -130,7 +138,7 @@ impl Stack {
         let tag = to_tag(response);
         let early = std::mem::take(&mut calling.early);
         let answer = message::sdp_of(response)
-            .or_else(|| early.into_iter().find(|(early, _)| Some(early) == tag.as_ref()).map(|(_, sdp)| sdp));
+            .or_else(|| early.into_iter().find(|early| Some(&early.tag) == tag.as_ref())?.answer);
         session.dialog.remote_tag = tag;
         session.dialog.routes = message::route_set(response, Order::Reversed);
         if let Some(target) = message::remote_target(response) {
@@ -236,12 +244,4 @@ fn cseq_of(response: &Message) -> u32 {
 
 fn to_tag(response: &Message) -> Option<String> {
     response.to().ok()?.tag().map(message::lossy)
-}
-
-fn keep_early(early: &mut Vec<(String, Bytes)>, tag: String, answer: Bytes) {
-    if let Some((_, kept)) = early.iter_mut().find(|(known, _)| *known == tag) {
-        *kept = answer;
-    } else if early.len() < MAX_EARLY_DIALOGS {
-        early.push((tag, answer));
-    }
 }

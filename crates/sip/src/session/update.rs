@@ -83,6 +83,9 @@ fn admit_update(session: &Session, request: &Message) -> Result<(), Refusal> {
         _ if session.peer_reinvite.is_some() => Err(retry_later()),
         State::Confirmed if ours || session.unacknowledged.is_some() => Err(Refusal::new(491)),
         State::Confirmed => Ok(()),
+        State::Incoming { .. } if session.reliable.as_ref().is_some_and(|reliable| reliable.is_settled()) => {
+            Ok(())
+        }
         // His first offer waits for its answer still.
         State::Incoming { .. } | State::Calling(_) => Err(retry_later()),
     }
