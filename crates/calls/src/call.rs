@@ -17,6 +17,7 @@ use crate::record::Outcome;
 use crate::ring::Ringing;
 use crate::route::Way;
 use crate::step::Step;
+use crate::transfer::Transfer;
 
 pub(crate) struct Call {
     pub id: CallId,
@@ -38,6 +39,8 @@ pub(crate) struct Call {
     pub reoffer: Option<Reoffer>,
     /// Whom it engages, as lamps show it.
     pub shown: Vec<Part>,
+    /// Its part in a transfer.
+    pub transfer: Transfer,
     /// How it ends. Once this is set the exchange ends whatever is left of the call, in the same step.
     pub outcome: Option<Outcome>,
 }
@@ -106,6 +109,7 @@ impl Call {
 
     /// Ends what is left of every leg, as `outcome` says. The exchange calls this, once.
     pub fn hang_up(&mut self, step: &mut Step<'_>, outcome: &Outcome) {
+        self.leave_transfer(step, outcome);
         if let Some(deadline) = self.ringing.deadline.take() {
             step.desk.timers.call_off(deadline);
         }

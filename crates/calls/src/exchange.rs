@@ -27,8 +27,8 @@ use crate::timers::Timers;
 ///
 /// Give it an [`Input`], then [`Exchange::poll`] until it is empty, then wait until [`Exchange::next_wake`].
 pub struct Exchange {
-    desk: Desk,
-    calls: Table<CallId, Box<Call>>,
+    pub(crate) desk: Desk,
+    pub(crate) calls: Table<CallId, Box<Call>>,
 }
 
 impl Exchange {
@@ -44,6 +44,7 @@ impl Exchange {
             media: Switch::new(shards),
             lamps: Lamps::default(),
             outputs: VecDeque::new(),
+            errands: VecDeque::new(),
             entropy,
         };
         Exchange { desk, calls: Table::default() }
@@ -58,8 +59,14 @@ impl Exchange {
             Input::Wake => self.wake(now, ports),
             Input::Command(command) => self.command(now, command, ports),
         }
-        while let Some(event) = self.desk.stack.poll_event() {
-            self.dispatch(now, event, ports);
+        loop {
+            if let Some(errand) = self.desk.errands.pop_front() {
+                self.deliver(now, errand, ports);
+            } else if let Some(event) = self.desk.stack.poll_event() {
+                self.dispatch(now, event, ports);
+            } else {
+                break;
+            }
         }
         while let Some(watch) = self.desk.stack.poll_watch() {
             lamps::watch(&mut self.desk, now, watch);
@@ -120,7 +127,7 @@ impl Exchange {
     fn wake(&mut self, now: Now, ports: &mut dyn PortSource) {
         self.desk.stack.wake(now);
         while let Some((deadline, call)) = self.desk.timers.due(now.mono) {
-            self.step(now, ports, call, |call, step| call.deadline(step, deadline));
+            self.step(now, ports, call, |call, step| call.due(step, deadline));
         }
     }
 
@@ -176,9 +183,21 @@ impl Exchange {
 
     fn dispatch(&mut self, now: Now, event: SessionEvent, ports: &mut dyn PortSource) {
         let session = match event {
-            SessionEvent::Incoming { session, caller, flow, dialled, presentation, max_forwards, offer } => {
+            SessionEvent::Incoming {
+                session,
+                caller,
+                flow,
+                dialled,
+                presentation,
+                max_forwards,
+                offer,
+                replaces,
+            } => {
                 let arrival = Arrival { session, caller, flow, dialled, presentation, max_forwards, offer };
-                return self.incoming(now, arrival, ports);
+                return match replaces {
+                    Some(replaced) => self.take(now, replaced, arrival, ports),
+                    None => self.incoming(now, arrival, ports),
+                };
             }
             SessionEvent::Progress { session, .. }
             | SessionEvent::Answered { session, .. }
@@ -191,6 +210,7 @@ impl Exchange {
             | SessionEvent::ReofferRefused { session, .. }
             | SessionEvent::Info { session, .. }
             | SessionEvent::FlowChanged { session }
+            | SessionEvent::Refer { session, .. }
             | SessionEvent::Ended { session, .. } => session,
         };
         if let Some(call) = self.desk.sessions.get(&session).copied() {
@@ -214,7 +234,7 @@ impl Exchange {
     }
 
     /// Lets something happen to a call, and ends it if that was the end.
-    fn step(
+    pub(crate) fn step(
         &mut self,
         now: Now,
         ports: &mut dyn PortSource,
@@ -232,7 +252,7 @@ impl Exchange {
 }
 
 /// The one place where calls end: sessions, legs and ports are given back and the record is closed.
-fn end(step: &mut Step<'_>, mut call: Call, outcome: Outcome) {
+pub(crate) fn end(step: &mut Step<'_>, mut call: Call, outcome: Outcome) {
     call.hang_up(step, &outcome);
     lamps::forget(step, &mut call);
     record::close(step, call, outcome);
@@ -259,6 +279,7 @@ fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: Sessi
         (SessionEvent::ReofferAnswered { answer, .. }, which) => call.reoffer_answered(step, which, answer),
         (SessionEvent::ReofferRefused { status, .. }, which) => call.reoffer_failed(step, which, status),
         (SessionEvent::Info { content_type, body, .. }, which) => call.info(step, which, &content_type, body),
+        (SessionEvent::Refer { referral, .. }, which) => call.referred(step, which, session, referral),
         (SessionEvent::Ended { end, .. }, which) => call.ended(step, which, &end),
         // It was followed already.
         (SessionEvent::FlowChanged { .. }, _) => {}

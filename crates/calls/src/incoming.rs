@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::directory::{Extension, Line};
-use model::record::{CallRecord, Direction};
 use model::{CallId, Flow};
 use sip::{Presentation, SessionId};
 
@@ -15,6 +14,7 @@ use crate::record::{self, Outcome};
 use crate::ring::Ringing;
 use crate::route::{self, Found, Nowhere, Way};
 use crate::step::Step;
+use crate::transfer::Transfer;
 
 /// An authenticated INVITE.
 pub(crate) struct Arrival {
@@ -55,24 +55,13 @@ impl Call {
             caller,
             phones: Vec::new(),
             way: Way::new(arrival.max_forwards),
-            record: CallRecord {
-                id,
-                from: arrival.caller.extension.to_string(),
-                to,
-                direction: Direction::Internal,
-                started: step.now.wall,
-                answered: None,
-                ended: None,
-                duration_s: 0.0,
-                result: None,
-                reason: String::new(),
-                route: String::new(),
-            },
+            record: record::blank(id, arrival.caller.extension.to_string(), to, step.now.wall),
             line: arrival.caller,
             ringing: Ringing::default(),
             answered: None,
             reoffer: None,
             shown: Vec::new(),
+            transfer: Transfer::default(),
             outcome,
         };
         record::begin(step, &call);
@@ -86,7 +75,8 @@ impl Call {
         call
     }
 
-    fn dial(&mut self, step: &mut Step<'_>, extension: Option<&Arc<Extension>>) {
+    /// Rings whom it is for.
+    pub fn dial(&mut self, step: &mut Step<'_>, extension: Option<&Arc<Extension>>) {
         let Some(extension) = extension else {
             return self.pursue(step, Found::Nowhere(Nowhere::Unknown));
         };

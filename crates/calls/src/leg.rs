@@ -59,6 +59,21 @@ impl Leg {
         }
     }
 
+    /// Stands in for a leg that is still in another call: media of its own, and what its peer can speak.
+    pub fn standing_in(extension: Arc<str>, nat: Nat, flow: Flow, talk: Talk) -> Leg {
+        Leg { talk, ..Leg::of_phone(extension, nat, flow) }
+    }
+
+    /// Comes from another call into `call`, in the place of its stand-in.
+    pub fn take_place(&mut self, step: &mut Step<'_>, stand_in: Leg, call: CallId) {
+        self.close(step);
+        self.place = stand_in.place;
+        self.talk.move_to(&stand_in.talk);
+        if let Some(session) = self.session {
+            step.desk.sessions.insert(session, call);
+        }
+    }
+
     /// Gives it media: a port on the address that its peer reaches, shown to it as SPEC R2.23 says. Once.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod route;
 mod step;
 mod talk;
 mod timers;
+mod transfer;
 
 pub use api::{Command, Input, Output, Setup};
 pub use exchange::Exchange;

@@ -1,5 +1,7 @@
 //! Every bound of the exchange, with its reason. Beyond one: refuse cleanly, tell.
 
+use std::time::Duration;
+
 /// Calls at once: each has two sessions at least, and the stack keeps 100,000.
 pub const MAX_CALLS: usize = 40_000;
 /// Legs that one call may have at once, the caller's among them: ten lines with six phones each. The contacts
@@ -13,3 +15,7 @@ pub const MAX_SHOWN: usize = 48;
 pub const MAX_SHOWN_CALLS: usize = 4;
 /// Longest INFO body passed on: a key press has 30 bytes, nothing larger is meant for a phone.
 pub const MAX_INFO: usize = 1_024;
+/// How long a phone whose transfer succeeded is given to hang up by itself, as RFC 5589 has it; most need a round trip.
+pub const PARTING: Duration = Duration::from_secs(4);
+/// Tries of an offer that meets another one in its dialog, after a transfer: ten seconds of them.
+pub const MAX_RENEWALS: u8 = 20;

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use model::event::{self, Event};
-use model::record::{CallRecord, CallResult, RecordUpdate};
+use model::record::{CallRecord, CallResult, Direction, RecordUpdate};
+use model::{CallId, Wall};
 use sip::{Cause, Refusal};
 
 use crate::api::Output;
@@ -80,9 +81,26 @@ impl From<&Nowhere> for Outcome {
     }
 }
 
+/// The record of a call that begins.
+pub(crate) fn blank(id: CallId, from: String, to: String, started: Wall) -> CallRecord {
+    CallRecord {
+        id,
+        from,
+        to,
+        direction: Direction::Internal,
+        started,
+        answered: None,
+        ended: None,
+        duration_s: 0.0,
+        result: None,
+        reason: String::new(),
+        route: String::new(),
+    }
+}
+
 /// Keeps the record of a call that goes on.
 pub(crate) fn note(step: &mut Step<'_>, call: &mut Call) {
-    call.record.route = call.way.text();
+    call.record.route = call.route();
     step.desk.outputs.push_back(Output::Record(RecordUpdate::Open(call.record.clone())));
 }
 
@@ -103,7 +121,7 @@ pub(crate) fn close(step: &mut Step<'_>, call: Call, outcome: Outcome) {
         duration_s: duration.unwrap_or_default().as_secs_f64(),
         result: Some(outcome.result),
         reason: outcome.reason,
-        route: call.way.text(),
+        route: call.route(),
         ..call.record
     };
     let ended = Event::new(&event::CALL_ENDED, step.now.wall)

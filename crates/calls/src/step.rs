@@ -12,6 +12,7 @@ use sip::{SessionId, Stack, Target};
 use crate::api::Output;
 use crate::lamps::Lamps;
 use crate::timers::Timers;
+use crate::transfer::Errand;
 
 /// A hash table with the house's hasher.
 pub(crate) type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -26,6 +27,8 @@ pub(crate) struct Desk {
     pub media: Switch,
     pub lamps: Lamps,
     pub outputs: VecDeque<Output>,
+    /// What calls have to say to each other.
+    pub errands: VecDeque<Errand>,
     pub mint: IdMint,
     /// Session ids of our descriptions.
     pub entropy: Entropy,

@@ -130,6 +130,23 @@ impl Talk {
         }
     }
 
+    /// What the peer can speak and would do, by what is in force, without anything of ours.
+    pub fn wishes(&self) -> Talk {
+        let (mut theirs, wish) = (self.theirs.clone(), self.wish());
+        for media in theirs.iter_mut().flat_map(|session| &mut session.media) {
+            media.set_direction(wish);
+        }
+        Talk { theirs, ..Talk::default() }
+    }
+
+    /// Our side listens where `stand_in` did, from the next description on; no offer is under way any more.
+    pub fn move_to(&mut self, stand_in: &Talk) {
+        self.roll_back();
+        if let (Some(ours), Some(there)) = (&mut self.local, &stand_in.local) {
+            ours.set_media(there.media());
+        }
+    }
+
     /// The codec that is spoken.
     pub fn codec(&self) -> Option<&str> {
         self.codec.as_deref()
@@ -196,6 +213,17 @@ pub(crate) fn align(step: &mut Step<'_>, one: &mut Leg, other: &mut Leg) -> Resu
     one.talk.settle(&joined.codec.name);
     other.talk.settle(&joined.codec.name);
     bridge(step, (one, other), (joined.payloads, joined.other_payloads), (joined.onward, joined.back));
+    Ok(())
+}
+
+/// Whether a stand-in and `other` will agree. The relay joins them only once the offer is answered that is due then.
+///
+/// # Errors
+/// They have no codec in common.
+pub(crate) fn promise(stand_in: &mut Leg, other: &mut Leg) -> Result<(), NoUse> {
+    stand_in.talk.offer_all(&other.talk)?;
+    let joined = sdp::join(stand_in.talk.end()?, other.talk.end()?)?;
+    other.talk.settle(&joined.codec.name);
     Ok(())
 }
 

@@ -163,6 +163,9 @@ registry! {
     CALL_STARTED = "call.started", Info, Call, "Call started", "Somebody calls.";
     CALL_ENDED = "call.ended", Info, Call, "Call ended", "A call ended; its record is in history.";
     CALL_LOOP = "call.loop", Warning, Call, "Call loops", "A call came back to where it had been and was ended: look at the forwardings.";
+    CALL_TRANSFERRED = "call.transferred", Info, Call, "Call transferred", "Somebody connected the other side of his call with somebody else; both calls are in history.";
+    TRANSFER_FAILED = "call.transfer-failed", Info, Call, "Transfer failed", "A call could not be transferred, for the reason named; if who transferred it had hung up already, it ended.";
+    TRANSFER_REFUSED = "call.transfer-refused", Warning, Security, "Transfer refused", "A REFER came outside a call, or named a call that is not its sender's: a phone that has forgotten its call, or somebody who tries to take over calls.";
     DEAD_MEDIA = "call.dead-media", Warning, Call, "Media went silent", "A phone sent neither media nor reports for too long and its call was ended.";
     MEDIA_INJECTED = "media.foreign-source", Warning, Security, "Media from a stranger", "Packets for a call came from an address that the call never agreed to; they were dropped.";
     CONFIG_CHANGED = "config.changed", Info, Config, "Configuration changed", "A new revision took effect.";

@@ -85,14 +85,27 @@ impl Attacker {
 
     /// A BYE in a dialog whose identifiers were overheard.
     pub fn bye(&mut self, call_id: &str, from: &str, to: &str, target: &str) -> Bytes {
-        Writer::request("BYE", target)
+        self.inside("BYE", (call_id, from, to, target)).finish()
+    }
+
+    /// A REFER in a dialog whose identifiers were overheard.
+    pub fn refer(&mut self, (call_id, from, to, target): (&str, &str, &str, &str), number: &str) -> Bytes {
+        let refer_to = format!("<sip:{number}@{DOMAIN}>");
+        let contact = format!("<sip:evil@{}>", self.address);
+        let mut writer = self.inside("REFER", (call_id, from, to, target));
+        writer.header(Name::Contact, contact).header(Name::ReferTo, refer_to).finish()
+    }
+
+    fn inside(&mut self, method: &str, (call_id, from, to, target): (&str, &str, &str, &str)) -> Writer {
+        let mut writer = Writer::request(method, target);
+        writer
             .header(Name::Via, self.via())
             .header(Name::From, from)
             .header(Name::To, to)
             .header(Name::CallId, call_id)
-            .header(Name::CSeq, "4711 BYE")
-            .header(Name::MaxForwards, "70")
-            .finish()
+            .header(Name::CSeq, format!("4711 {method}"))
+            .header(Name::MaxForwards, "70");
+        writer
     }
 
     /// A request in a dialog, or for a transaction, that there is none of.

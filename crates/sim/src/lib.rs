@@ -21,6 +21,6 @@ pub mod world;
 pub use clock::{millis, secs};
 pub use network::{Fate, Faults, Toward};
 pub use office::Office;
-pub use phone::{Answering, DialogId, Ending, Habits, Lamp, Late, Registered, Role, Stage};
+pub use phone::{Answering, DialogId, Ending, Habits, Lamp, Late, Referred, Registered, Role, Stage};
 pub use sabotage::Bug;
 pub use world::{Failure, Place, Plan, SERVER_V4, SERVER_V6, World};

@@ -78,6 +78,29 @@ fn a_bye_from_elsewhere_ends_nothing() {
 }
 
 #[test]
+fn a_refer_from_elsewhere_or_outside_a_call_transfers_nobody() {
+    let mut world = World::new(31, office());
+    let [alice, bob, carol] = world.phones(["101", "102", "103"]);
+    let (caller, callee) = world.connect_call(alice, "102", bob);
+    let mallory = world.attacker();
+    let (call_id, from, to, target) = world.dialog(caller).overheard();
+    let untagged = to.split(";tag=").next().unwrap_or_default();
+    let unknown = format!("{untagged};tag=0123456789abcdef");
+    for to in [to.as_str(), &unknown, untagged] {
+        let refer = world.attackers[mallory].refer((&call_id, &from, to, &target), "103");
+        world.attack(mallory, SERVER_V4, refer);
+    }
+    world.run(secs(2));
+    assert_eq!(world.attackers[mallory].statuses, [401, 481, 403]);
+    assert_eq!(world.server().logged(&event::FOREIGN_DIALOG), 1);
+    assert_eq!(world.server().logged(&event::TRANSFER_REFUSED), 2);
+    assert_eq!(world.phones[carol].invited, 0);
+    world.assert_talking(caller, callee);
+    world.hang_up(caller);
+    assert_eq!(world.finish().len(), 1);
+}
+
+#[test]
 fn media_from_a_stranger_is_heard_by_nobody() {
     let mut world = World::new(5, office());
     let [alice, bob] = world.phones(["101", "102"]);

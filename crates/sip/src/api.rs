@@ -54,6 +54,8 @@ pub struct Invite {
     pub max_forwards: u8,
     /// Our offer, an SDP body.
     pub offer: Bytes,
+    /// The extension whose transfer this is, for Referred-By (RFC 3892).
+    pub referred_by: Option<Arc<str>>,
 }
 
 /// A final refusal.
@@ -94,6 +96,8 @@ pub enum Cause {
     DeadMedia,
     /// Who had promised to refresh the session did not, or nobody could (RFC 4028).
     NotRefreshed,
+    /// Who transferred the call has left it, and nobody else took it.
+    TransferFailed,
     /// The two sides have no codec in common, or something else went wrong.
     Failure,
 }
@@ -144,6 +148,8 @@ pub enum SessionEvent {
         max_forwards: u8,
         /// The offer; `None`: a late offer.
         offer: Option<Bytes>,
+        /// The answered session of the same extension that this one takes the place of (RFC 3891).
+        replaces: Option<SessionId>,
     },
     /// 101 to 199 to an INVITE of ours.
     Progress {
@@ -221,6 +227,13 @@ pub enum SessionEvent {
     FlowChanged {
         /// The session.
         session: SessionId,
+    },
+    /// The peer's REFER; answer with `accept_refer` or `refuse_refer`.
+    Refer {
+        /// The session.
+        session: SessionId,
+        /// What the peer wants.
+        referral: crate::session::Referral,
     },
     /// An answered session is over; BYE is answered, or needs none.
     Ended {

@@ -21,7 +21,7 @@ mod transaction;
 
 pub use api::{Cause, End, Invite, Output, Party, Refusal, SessionEvent, SessionId, Target};
 pub use identity::{Diversion, Identity, Presentation, Why};
-pub use session::Busy;
+pub use session::{Busy, Progress, Referral};
 pub use stack::Stack;
 pub use subscription::{Package, Published, Topic, Watch};
 pub use timers::Timers;

@@ -14,11 +14,12 @@ use crate::session::{Dialog, Session};
 use crate::transaction::client::Branch;
 
 /// Methods we take; the value of Allow.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, UPDATE, PRACK, SUBSCRIBE";
+pub(crate) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, REGISTER, UPDATE, PRACK, SUBSCRIBE";
 /// Extensions we know, as one list: the value of Supported.
-pub(crate) const SUPPORTED: &str = "100rel, timer";
+pub(crate) const SUPPORTED: &str = "100rel, replaces, timer";
 /// The same, one by one: what a Require may name.
-pub(crate) const KNOWN: [&str; 2] = ["100rel", "timer"];
+pub(crate) const KNOWN: [&str; 3] = ["100rel", "replaces", "timer"];
 /// Media type of offers and answers.
 pub(crate) const SDP: &str = "application/sdp";
 /// Hops that a request of ours may take (RFC 3261 section 8.1.1.6).

@@ -184,7 +184,10 @@ impl Stack {
             _ if request.first(Name::Require).is_some() => Refusal::new(420),
             _ if self.admit_anonymous(now, &flow) => {
                 return self.answer_stateless(flow, request, Refusal::new(200), |writer| {
-                    writer.header(Name::Allow, message::ALLOW).header(Name::Accept, message::SDP);
+                    writer
+                        .header(Name::Allow, message::ALLOW)
+                        .header(Name::Accept, message::SDP)
+                        .header(Name::Supported, message::SUPPORTED);
                 });
             }
             _ => return,
@@ -194,6 +197,10 @@ impl Stack {
 
     /// Methods that we take nowhere, or only inside dialogs.
     fn refuse_outside(&mut self, now: Now, flow: Flow, request: &Message, method: Option<Method>) {
+        if method == Some(Method::Refer) {
+            let refusal = Refusal::because(403, "REFER only inside a call");
+            return self.refuse_stray_refer(now, flow, request, refusal);
+        }
         let refusal = match method {
             Some(Method::Bye | Method::Info | Method::Notify | Method::Prack | Method::Update) => {
                 return self.refuse_unknown(now, flow, request);
@@ -233,6 +240,7 @@ impl Stack {
             Owner::Notify(id, cseq) if status >= 200 => {
                 self.on_notified(now.mono, id, cseq, Some(status));
             }
+            Owner::Referral(id) => self.on_referral_response(now, id, status),
             Owner::InDialog(_) | Owner::Notify(..) | Owner::Nobody => {}
         }
     }
@@ -287,6 +295,7 @@ impl Stack {
                 Due::TimedOut(Owner::Reinvite(id)) => self.reinvite_timed_out(now, id),
                 Due::TimedOut(Owner::Refresh(id) | Owner::InDialog(id)) => self.reinvite_timed_out(now, id),
                 Due::TimedOut(Owner::Notify(id, cseq)) => self.on_notified(now.mono, id, cseq, None),
+                Due::TimedOut(Owner::Referral(id)) => self.on_referral_response(now, id, 408),
                 Due::TimedOut(Owner::Nobody) => {}
             }
         }

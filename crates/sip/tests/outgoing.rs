@@ -165,7 +165,15 @@ fn a_phone_picked_up_after_its_connection_broke_gets_ack_and_bye() {
         .stack
         .invite(
             office.now,
-            Invite { target, from, to, identity: Default::default(), max_forwards: 69, offer },
+            Invite {
+                target,
+                from,
+                to,
+                identity: Default::default(),
+                max_forwards: 69,
+                offer,
+                referred_by: None,
+            },
         )
         .unwrap();
     let invite = office.one();

@@ -25,6 +25,9 @@ impl Call {
         if self.answered.is_some() {
             return;
         }
+        if self.is_attempt() {
+            return self.target_answered(step, phone, answer);
+        }
         let (Some(leg), Some(caller)) = (self.phones.get_mut(phone), self.caller.session) else { return };
         let described = answer.is_some_and(|answer| leg.talk.answered(answer).is_ok());
         // Who called without an offer gets ours, and answers with his ACK.
@@ -58,6 +61,9 @@ impl Call {
 
     /// An answered session is over, so the call is.
     pub fn ended(&mut self, step: &mut Step<'_>, which: Which, end: &End) {
+        if self.referrer_left(step, which) {
+            return;
+        }
         let leg = match which {
             Which::Caller => &mut self.caller,
             Which::Phone(phone) => match self.phones.get_mut(phone) {

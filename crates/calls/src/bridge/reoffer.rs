@@ -25,6 +25,8 @@ pub(crate) enum Reoffer {
     Late,
     /// Ours in the 2xx to this side's re-INVITE without an offer; its ACK brings the answer.
     Asked(Which),
+    /// Ours to a side that a transfer has joined anew.
+    Renewed,
 }
 
 impl Call {
@@ -81,10 +83,10 @@ impl Call {
 
     /// The other side answered.
     pub fn reoffer_answered(&mut self, step: &mut Step<'_>, from: Which, answer: Option<Bytes>) {
-        let Some(reoffer) = self.reoffer.take() else { return };
+        let Some(reoffer) = self.reoffer.take() else { return self.renew_next(step) };
         let Some((answerer, offerer)) = self.sides(from) else { return };
         let agreed = match answer.map(|answer| answerer.talk.answered(&answer)) {
-            Some(Ok(())) if matches!(reoffer, Reoffer::Ours(_)) => {
+            Some(Ok(())) if matches!(reoffer, Reoffer::Ours(_) | Reoffer::Renewed) => {
                 talk::align(step, offerer, answerer).map(|()| None)
             }
             Some(Ok(())) => talk::agree(step, offerer, answerer).map(Some),
@@ -93,6 +95,7 @@ impl Call {
         };
         match (agreed, offerer.session) {
             (Ok(Some(body)), Some(session)) => step.desk.stack.accept_reoffer(step.now, session, body),
+            (Ok(_), _) if reoffer == Reoffer::Renewed => self.renewed(),
             (Ok(_), _) => {}
             (Err(_), _) => {
                 // He lives with an offer that the other side can't: there is no way back to what both had.
@@ -101,13 +104,18 @@ impl Call {
                 self.finish(Outcome::ended(CallResult::Answered, reason, Cause::Failure));
             }
         }
+        self.renew_next(step);
     }
 
     /// The other side refused: so do we, and the call stays as it was.
     pub fn reoffer_failed(&mut self, step: &mut Step<'_>, from: Which, status: u16) {
         if let Some(reoffer) = self.reoffer.take() {
             self.reoffer_refused(step, from, reoffer, status);
+            if reoffer == Reoffer::Renewed {
+                self.renewal_refused(from, status);
+            }
         }
+        self.renew_next(step);
     }
 
     fn reoffer_refused(&mut self, step: &mut Step<'_>, from: Which, reoffer: Reoffer, status: u16) {

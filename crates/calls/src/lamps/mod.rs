@@ -14,6 +14,7 @@ use wire::dialog_info::{Dialog, Direction, State};
 use wire::message_summary::Summary;
 
 use crate::call::Call;
+use crate::leg::Leg;
 use crate::limits::MAX_SHOWN_CALLS;
 use crate::ring::Rang;
 use crate::step::{Desk, Step, Table};
@@ -173,8 +174,12 @@ fn list_parts(call: &Call, parts: &mut Vec<Part>) {
         (false, true) => State::Early,
         (false, false) => State::Trying,
     };
-    add(parts, &call.caller.extension, Direction::Initiator, state);
-    for phone in call.phones.iter().filter(|phone| answered || phone.rang == Rang::Yes) {
+    // Who has left a call that is being transferred is not in it any more, nor is who will come into it.
+    if call.caller.session.is_some() {
+        add(parts, &call.caller.extension, Direction::Initiator, state);
+    }
+    let there = |phone: &&Leg| phone.session.is_some() && (answered || phone.rang == Rang::Yes);
+    for phone in call.phones.iter().filter(there) {
         let state = if answered { State::Confirmed } else { State::Early };
         add(parts, &phone.extension, Direction::Recipient, state);
     }

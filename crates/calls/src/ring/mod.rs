@@ -32,7 +32,7 @@ pub(crate) struct Ringing {
     pub deadline: Option<Deadline>,
     /// What the phones of this round said that gave up.
     verdict: Option<Verdict>,
-    told: Told,
+    pub told: Told,
     /// The phone whose early media the caller hears.
     early: Option<SessionId>,
     /// The answer that the caller has been given with a provisional response. It stays his answer to his first
@@ -138,6 +138,7 @@ impl Call {
             identity: self.identity(),
             max_forwards: self.way.hops_left(),
             offer,
+            referred_by: self.transfer.by.clone(),
         };
         let Ok(session) = step.desk.stack.invite(step.now, invite) else {
             leg.gone(step);
@@ -150,6 +151,9 @@ impl Call {
 
     /// A phone says how far it is.
     pub fn progress(&mut self, step: &mut Step<'_>, phone: usize, status: u16, answer: Option<Bytes>) {
+        if self.is_attempt() {
+            return self.target_progress(step, phone, status);
+        }
         let (Some(leg), Some(caller)) = (self.phones.get_mut(phone), self.caller.session) else { return };
         if self.answered.is_some() {
             return;

@@ -22,6 +22,7 @@ pub(super) enum Owner {
     Bye,
     Info(u32),
     Watch,
+    Refer(u32),
     Nobody,
 }
 
@@ -218,7 +219,7 @@ impl Phone {
         match owner {
             Owner::Register => self.registrar.next_cseq(),
             Owner::Watch => self.lamp.as_mut().map_or(before + 1, super::watch::Watch::next_cseq),
-            Owner::Invite(number) | Owner::Reinvite(number) | Owner::Info(number) => {
+            Owner::Invite(number) | Owner::Reinvite(number) | Owner::Info(number) | Owner::Refer(number) => {
                 match self.dialogs.get_mut(&number) {
                     Some(dialog) => dialog.next_cseq(),
                     None => before + 1,
@@ -289,6 +290,7 @@ impl Phone {
             Owner::Info(number) if matches!(status, 408 | 481) => {
                 self.finish(number, super::Ending::Forgotten)
             }
+            Owner::Refer(number) => self.on_refer_final(number, status),
             Owner::Info(_) | Owner::Bye | Owner::Nobody => {}
         }
     }

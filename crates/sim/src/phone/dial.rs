@@ -15,10 +15,21 @@ use crate::office::DOMAIN;
 impl Phone {
     /// Calls a number.
     pub fn call(&mut self, now: Mono, number: &str) -> DialogId {
-        self.dial(now, number, None)
+        self.dial(now, number, None, Vec::new())
     }
 
-    pub(super) fn dial(&mut self, now: Mono, number: &str, late: Option<Late>) -> DialogId {
+    /// Calls a number, with these headers in the INVITE.
+    pub fn call_with(&mut self, now: Mono, number: &str, headers: Vec<(Name, String)>) -> DialogId {
+        self.dial(now, number, None, headers)
+    }
+
+    pub(super) fn dial(
+        &mut self,
+        now: Mono,
+        number: &str,
+        late: Option<Late>,
+        headers: Vec<(Name, String)>,
+    ) -> DialogId {
         let serial = self.new_id();
         let id = DialogId { phone: self.number, number: serial };
         let sound = Sound::new(id, &self.habits, self.address.ip(), &mut self.entropy);
@@ -31,7 +42,7 @@ impl Phone {
         let cseq = dialog.next_cseq();
         dialog.late = late;
         let body = late.is_none().then(|| ("application/sdp", dialog.sound.offer()));
-        let mut draft = Draft { body, ..dialog.draft("INVITE") };
+        let mut draft = Draft { body, headers, ..dialog.draft("INVITE") };
         if self.habits.reliable {
             draft.headers.push((Name::Supported, "100rel".to_owned()));
         }

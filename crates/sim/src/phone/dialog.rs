@@ -6,6 +6,7 @@ use bytes::Bytes;
 use model::Mono;
 
 use super::late::Late;
+use super::refer::Referred;
 use super::sound::Sound;
 use super::write::Draft;
 use super::{Phone, text};
@@ -113,6 +114,10 @@ pub struct Dialog {
     pub glares: u32,
     /// Bodies of INFO heard.
     pub infos: Vec<String>,
+    /// A transfer that was asked for in it.
+    pub referred: Referred,
+    /// Referred-By of the INVITE that came.
+    pub referred_by: Option<String>,
     /// Media.
     pub sound: Sound,
     /// The Call-ID.
@@ -153,6 +158,8 @@ impl Dialog {
             reoffers_done: 0,
             glares: 0,
             infos: Vec::new(),
+            referred: Referred::default(),
+            referred_by: None,
             sound,
             call_id: String::new(),
             remote_tag: None,

@@ -54,6 +54,8 @@ pub struct Habits {
     pub sha256: bool,
     /// It acknowledges provisional responses (RFC 3262).
     pub reliable: bool,
+    /// What it answers to what it is told of its transfers.
+    pub notify_status: u16,
     /// It asks for answers to where it really is (RFC 3581).
     pub rport: bool,
     /// It says BYE without waiting for the ACK of its answer.
@@ -79,6 +81,7 @@ impl Default for Habits {
             eager: false,
             sha256: false,
             reliable: false,
+            notify_status: 200,
             rport: true,
             hasty: false,
             forks: false,

@@ -23,7 +23,7 @@ pub enum Late {
 impl Phone {
     /// Calls a number without an offer.
     pub fn call_late(&mut self, now: Mono, number: &str, late: Late) -> DialogId {
-        self.dial(now, number, Some(late))
+        self.dial(now, number, Some(late), Vec::new())
     }
 
     /// What its next description says of hold, without sending one.

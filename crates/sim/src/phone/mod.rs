@@ -11,6 +11,7 @@ mod dialog;
 mod habits;
 mod inside;
 mod late;
+mod refer;
 mod register;
 mod reliable;
 mod ring;
@@ -30,6 +31,7 @@ pub use audio::Tone;
 pub use dialog::{Dialog, DialogId, Ending, Role, Stage};
 pub use habits::{Answering, Habits};
 pub use late::Late;
+pub use refer::Referred;
 pub use register::Registered;
 pub use watch::{Lamp, Watch};
 
@@ -351,6 +353,7 @@ impl Phone {
             (Some(Method::Info), true) => self.on_info(now, request),
             (Some(Method::Cancel), _) => self.on_cancel(now, request),
             (Some(Method::Notify), true) if self.on_watched(now, request) => {}
+            (Some(Method::Notify), true) => self.on_notify(now, request),
             (Some(Method::Notify), _) => self.reply(now, request, 481, None),
             (Some(Method::Options), _) => self.reply(now, request, 200, None),
             _ => self.reply(now, request, 405, None),

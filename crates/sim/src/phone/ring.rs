@@ -25,6 +25,7 @@ impl Phone {
         let from = request.from().ok();
         dialog.peer_name = from.map(|from| from.display_text().into_owned()).unwrap_or_default();
         dialog.call_id = header(Name::CallId);
+        dialog.referred_by = request.first(Name::ReferredBy).map(text);
         dialog.local_tag = format!("{:x}p{serial}", self.number);
         dialog.local_uri = header(Name::To);
         dialog.remote_uri = from.map(|from| format!("<{}>", text(from.uri))).unwrap_or_default();

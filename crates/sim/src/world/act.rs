@@ -185,6 +185,29 @@ impl World {
         self.tell(usize::from(id.phone), |phone, now| phone.ask_for_offer(now.mono, id));
     }
 
+    /// Transfers the other side of a call to a number.
+    pub fn transfer(&mut self, id: DialogId, transferee: DialogId, number: &str) {
+        self.let_go(transferee);
+        self.tell(usize::from(id.phone), |phone, now| phone.transfer(now.mono, id, number));
+    }
+
+    /// Transfers the other side of a call to that of another call of the same phone.
+    pub fn transfer_to_call(&mut self, id: DialogId, other: DialogId) {
+        self.tell(usize::from(id.phone), |phone, now| phone.transfer_to_call(now.mono, id, other));
+    }
+
+    /// From now on this end may be left alone by its other side: it is being transferred.
+    pub fn let_go(&mut self, id: DialogId) {
+        self.let_go.insert(id);
+    }
+
+    /// A transfer may connect these two.
+    pub fn may_connect(&mut self, one: DialogId, other: DialogId) {
+        self.let_go(one);
+        self.let_go(other);
+        self.connected.extend([(one, other), (other, one)]);
+    }
+
     /// Presses a key.
     pub fn press(&mut self, id: DialogId, key: char) {
         self.tell(usize::from(id.phone), |phone, _| phone.press(id, key));

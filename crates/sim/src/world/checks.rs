@@ -100,6 +100,9 @@ impl World {
             return;
         }
         match self.pairs.get(&listener) {
+            Some(partner) if *partner != speaker && self.connected.contains(&(listener, speaker)) => {
+                self.pairs.insert(listener, speaker);
+            }
             Some(partner) if *partner != speaker => {
                 let what = format!("{listener} talked with {partner} and hears {speaker} now");
                 self.fail(what);
@@ -113,6 +116,9 @@ impl World {
 
     /// Whether two ends can belong to one call: one called, the other was called, by that extension.
     fn may_talk(&self, one: &Dialog, other: &Dialog) -> bool {
+        if self.connected.contains(&(one.id, other.id)) {
+            return true;
+        }
         let (caller, callee) = match (one.role, other.role) {
             (Role::Caller, Role::Callee) => (one, other),
             (Role::Callee, Role::Caller) => (other, one),
@@ -161,6 +167,8 @@ impl World {
             let partner = self.pairs.get(&dialog.id).and_then(|partner| self.find(*partner));
             let gone =
                 partner.filter(|p| matches!(p.stage, Stage::Ended(Ending::HungUp | Ending::PeerHungUp)));
+            let alone = self.let_go.contains(&dialog.id);
+            let gone = gone.filter(|_| !alone);
             if let Some(ended) = gone.and_then(|partner| partner.ended).filter(|ended| *ended + SILENCE < now)
             {
                 let partner = partner.map_or(dialog.id, |partner| partner.id);
@@ -181,6 +189,9 @@ impl World {
         let mut settled = None;
         for phone in self.phones.iter().filter(|phone| phone.account.extension == rings.peer) {
             if !phone.on || !self.lossless_since(phone.number, rings.began) {
+                return false;
+            }
+            if phone.running().any(|dialog| self.let_go.contains(&dialog.id)) {
                 return false;
             }
             for dialog in phone.all_dialogs().filter(|dialog| dialog.role == Role::Caller) {

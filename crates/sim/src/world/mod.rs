@@ -11,7 +11,7 @@ mod ladder;
 mod streams;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -169,6 +169,10 @@ pub struct World {
     /// Calls of before are lost.
     server_since: Mono,
     pairs: BTreeMap<DialogId, DialogId>,
+    /// Who may talk with whom after a transfer.
+    connected: BTreeSet<(DialogId, DialogId)>,
+    /// Ends whose other side may leave without them: they are being transferred.
+    let_go: BTreeSet<DialogId>,
     /// When a phone's router last forgot its mappings.
     rebound: BTreeMap<usize, Mono>,
     started_from: Entropy,
@@ -209,6 +213,8 @@ impl World {
             next_audit: Mono::ZERO + AUDIT,
             server_since: Mono::ZERO,
             pairs: BTreeMap::new(),
+            connected: BTreeSet::new(),
+            let_go: BTreeSet::new(),
             rebound: BTreeMap::new(),
             overheard: None,
             ladder: Ladder::default(),

@@ -41,7 +41,8 @@ impl Stack {
     pub(crate) fn say_bye(&mut self, now: Mono, id: SessionId, cause: Cause) {
         self.refuse_pending_reoffer(now, id);
         let branch = Branch::random(&mut self.entropy);
-        let Some(session) = self.remove_session(id) else { return };
+        let Some(mut session) = self.remove_session(id) else { return };
+        self.refuse_pending_refer(Now { mono: now, ..Now::default() }, &mut session);
         if session.lost_until.is_some() {
             return;
         }
@@ -178,13 +179,16 @@ pub(crate) fn reason(cause: Cause) -> Option<&'static str> {
         Cause::Administrator => Some("SIP;cause=503;text=\"Ended by the administrator\""),
         Cause::DeadMedia => Some("SIP;cause=408;text=\"Media went silent\""),
         Cause::NotRefreshed => Some("SIP;cause=408;text=\"Session not refreshed\""),
+        Cause::TransferFailed => Some("SIP;cause=480;text=\"Transfer failed\""),
         Cause::Failure => Some("SIP;cause=500;text=\"Call failed\""),
     }
 }
 
 fn refusal_for(cause: Cause) -> Refusal {
     match cause {
-        Cause::Normal | Cause::CompletedElsewhere | Cause::NoAnswer => Refusal::new(480),
+        Cause::Normal | Cause::CompletedElsewhere | Cause::NoAnswer | Cause::TransferFailed => {
+            Refusal::new(480)
+        }
         Cause::Administrator => Refusal {
             status: 503,
             phrase: Some("Ended by the administrator"),

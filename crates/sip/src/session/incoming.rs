@@ -19,14 +19,16 @@ impl Stack {
     /// An authenticated INVITE outside a dialog.
     pub(crate) fn on_invite(&mut self, now: Now, flow: Flow, key: Key, request: &Message, caller: Arc<Line>) {
         let admitted = self.admit_invite(flow, request, &caller);
+        let admitted =
+            admitted.and_then(|dialled| Ok((dialled, self.replaced_by(now, flow, request, &caller)?)));
         let id = SessionId(self.entropy.next_u64());
         let reply = message::reply_flow(request, flow);
         let Ok(server) = self.server.open(key, request, flow, reply, Some(id)) else {
             self.answer_stateless(flow, request, Refusal::because(503, "Too many calls"), |_| {});
             return;
         };
-        let dialled = match admitted {
-            Ok(dialled) => dialled,
+        let (dialled, replaces) = match admitted {
+            Ok(admitted) => admitted,
             Err(refusal) => {
                 self.respond_refusal(now, server, flow, request, refusal, &super::tag_of(id));
                 return;
@@ -46,6 +48,7 @@ impl Stack {
             presentation,
             max_forwards,
             offer,
+            replaces,
         });
     }
 
@@ -120,6 +123,7 @@ impl Stack {
             asserted: None,
             refresh: Refresh::default(),
             reliable: None,
+            refers: Default::default(),
         }
     }
 

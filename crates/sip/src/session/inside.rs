@@ -16,6 +16,9 @@ impl Stack {
     /// A request whose To has a tag.
     pub(crate) fn on_request_inside(&mut self, now: Now, flow: Flow, key: Key, request: &Message) {
         let Some(id) = self.dialog_of(request) else {
+            if request.method() == Some(Method::Refer) {
+                return self.refuse_stray_refer(now, flow, request, Refusal::new(481));
+            }
             self.refuse_unknown(now, flow, request);
             return;
         };
@@ -37,6 +40,7 @@ impl Stack {
                 self.answer_inside(now, flow, key, request, Refusal::new(200));
                 self.on_bye(now, id);
             }
+            Some(Method::Refer) => self.on_refer(now, flow, id, key, request),
             Some(Method::Info) => {
                 self.answer_inside(now, flow, key, request, Refusal::new(200));
                 self.on_info(id, request);

@@ -2,22 +2,26 @@
 //!
 //! One file for each thing that happens: `outgoing` (our INVITE and what is answered to it), `incoming` (an INVITE
 //! to us), `inside` (requests of the peer in the dialog), `reoffer` (re-INVITE both ways), `update` (UPDATE), `refresh`
-//! (session timers), `reliable` and `early` (PRACK both ways), `ending` (BYE, CANCEL, lost connections). All are parts of [`crate::Stack`]; here stands only what a session is.
+//! (session timers), `reliable` and `early` (PRACK both ways), `refer` (transfers), `replacing` (INVITE with Replaces),
+//! `ending` (BYE, CANCEL, lost connections). All are parts of [`crate::Stack`]; here stands only what a session is.
 
 mod early;
 mod ending;
 mod incoming;
 mod inside;
 mod outgoing;
+mod refer;
 mod refresh;
 mod reliable;
 mod reoffer;
+mod replacing;
 mod table;
 mod update;
 
 pub(crate) use early::{Early, Fresh};
 pub(crate) use incoming::explain;
 pub(crate) use inside::is_own_flow;
+pub use refer::{Progress, Referral};
 pub(crate) use refresh::Refresh;
 pub(crate) use reliable::Reliable;
 pub use reoffer::Busy;
@@ -164,6 +168,7 @@ pub(crate) struct Session {
     pub(crate) refresh: Refresh,
     /// What its caller is told reliably before the answer, if anything.
     pub(crate) reliable: Option<Box<Reliable>>,
+    pub(crate) refers: refer::Refers,
 }
 
 impl Session {

@@ -50,6 +50,9 @@ impl Stack {
         writer.header(Name::Allow, ALLOW);
         invite.identity.write(&mut writer, asserted.as_deref(), domain);
         self.propose_interval(&mut writer);
+        if let Some(extension) = &invite.referred_by {
+            writer.header(Name::ReferredBy, super::refer::referred_by(extension, domain));
+        }
         let bytes = writer.body(SDP, &invite.offer).finish();
         let owner = Owner::Invite(id);
         self.client.open(now.mono, branch, flow, Method::Invite, owner, bytes.clone())?;
@@ -69,6 +72,7 @@ impl Stack {
             asserted,
             refresh: Refresh::default(),
             reliable: None,
+            refers: Default::default(),
         });
         self.send(flow, bytes);
         Ok(id)

@@ -50,6 +50,8 @@ pub(crate) enum Owner {
     InDialog(SessionId),
     /// NOTIFY of a subscription, with its CSeq number.
     Notify(SubscriptionId, u32),
+    /// A NOTIFY that tells how far a transfer is.
+    Referral(SessionId),
     /// BYE, CANCEL: nobody waits.
     Nobody,
 }

@@ -71,7 +71,15 @@ pub fn outgoing_on(office: &mut Office, flow: Flow) -> (SessionId, Message) {
         .stack
         .invite(
             office.now,
-            Invite { target, from, to, identity: Default::default(), max_forwards: 69, offer },
+            Invite {
+                target,
+                from,
+                to,
+                identity: Default::default(),
+                max_forwards: 69,
+                offer,
+                referred_by: None,
+            },
         )
         .unwrap();
     (session, office.one())
