@@ -59,7 +59,7 @@ fn bridged(pairs: u16) -> (Shard, Vec<(LegId, SocketAddr)>) {
             let rtp = SocketAddr::new([10, host, 0, 1].into(), 10_000 + 2 * pair);
             let rtcp = SocketAddr::new(rtp.ip(), rtp.port() + 1);
             let payloads = Box::new(Payloads::of(&[static_codec(0).unwrap()]));
-            let remote = Remote { rtp, rtcp, direction: Direction::Sendrecv };
+            let remote = Remote { rtp, rtcp, rtcp_port: Port::Rtcp, direction: Direction::Sendrecv };
             shard.command(now, Command::Open { leg, local: rtp });
             shard.command(now, Command::Describe { leg, remote, payloads, nat_source: None });
             legs.push((leg, rtp));

@@ -26,6 +26,8 @@ pub struct Remote {
     pub rtp: SocketAddr,
     /// Where it wants RTCP.
     pub rtcp: SocketAddr,
+    /// Which of our sockets its RTCP and ours for it pass: [`Port::Rtp`] when both sides agreed to rtcp-mux (RFC 5761).
+    pub rtcp_port: Port,
     /// What was agreed, as the peer sees it: `Sendonly` means that only the peer sends.
     pub direction: Direction,
 }

@@ -105,8 +105,8 @@ fn same(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 impl Latch {
-    /// Takes a description over. A new address of media opens a window and unpins; another address of the signalling
-    /// alone is [`Latch::reopen`]. An unchanged or an unspecified description does nothing.
+    /// Takes a description over. A new address of RTP opens a window and unpins; another address of the signalling
+    /// alone is [`Latch::reopen`], another one of RTCP alone unpins only RTCP. An unchanged or an unspecified description does nothing.
     pub(crate) fn describe(
         &mut self,
         now: Mono,
@@ -119,6 +119,11 @@ impl Latch {
             return;
         }
         if self.described == Some(rtp) && self.described_rtcp == Some(rtcp) {
+            return self.reopen(now, signalling);
+        }
+        if self.described == Some(rtp) {
+            // Only RTCP moves, as when it joins RTP's port: who speaks is known, and stays.
+            (self.described_rtcp, self.pinned_rtcp) = (Some(rtcp), None);
             return self.reopen(now, signalling);
         }
         *self = Self {
@@ -264,7 +269,7 @@ impl Latch {
         self.stale.is_some_and(|stale| same(stale, source))
     }
 
-    /// Whether RTCP on the RTP port (a phone that multiplexes unasked) comes from the peer.
+    /// Whether RTCP on the RTP port (agreed, or a phone that multiplexes unasked) comes from the peer.
     pub(crate) fn is_peer(&self, source: SocketAddr) -> bool {
         self.pinned.or(self.described).is_some_and(|peer| same(peer, source))
     }

@@ -7,7 +7,7 @@ use model::{Entropy, Mono};
 use wire::rtp::{Outgoing, Rewrite, write_compound, write_header};
 use wire::sdp::Direction;
 
-use crate::command::{Remote, SMALL_MAX, Small};
+use crate::command::{Port, Remote, SMALL_MAX, Small};
 use crate::id::LegId;
 use crate::latch::{FOREIGN_PACKETS, Latch, later};
 use crate::payload::{PayloadMap, Payloads, Role};
@@ -40,6 +40,8 @@ pub(crate) struct Leg {
     /// Refused ones that were no stragglers of the peer; counted until they are told of.
     strangers: u64,
     pub(crate) report_at: Mono,
+    /// Which socket our RTCP leaves from.
+    rtcp_port: Port,
     /// The one entry of the shard's timetable that counts.
     pub(crate) wake_at: Option<Mono>,
     /// Since the first bridge: reports and keep-alives go out.
@@ -74,6 +76,7 @@ impl Leg {
             refused: 0,
             strangers: 0,
             report_at: Mono::ZERO,
+            rtcp_port: Port::Rtcp,
             wake_at: None,
             started: None,
             expected_since: None,
@@ -94,6 +97,7 @@ impl Leg {
     ) {
         self.latch.describe(now, remote.rtp, remote.rtcp, nat_source);
         self.direction = remote.direction;
+        self.rtcp_port = remote.rtcp_port;
         self.payloads = payloads;
         self.expect(now);
     }
@@ -189,6 +193,15 @@ impl Leg {
         let mut bytes = [0; SMALL_MAX];
         bytes.first_chunk_mut().map(|front| *front = header)?;
         Some(Small::new(bytes, header.len()))
+    }
+
+    /// Where our RTCP goes, and from which socket: the way of RTP when they share a port.
+    pub(crate) fn rtcp_way(&self) -> Option<(Port, std::net::SocketAddr)> {
+        let to = match self.rtcp_port {
+            Port::Rtp => self.latch.rtp(),
+            Port::Rtcp => self.latch.rtcp(),
+        };
+        Some((self.rtcp_port, to?))
     }
 
     /// Our report on this leg.

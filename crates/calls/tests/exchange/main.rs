@@ -11,6 +11,7 @@ mod identity;
 mod inside;
 mod lamps;
 mod limits;
+mod lines;
 mod office;
 mod phone;
 mod streams;

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use wire::sdp::{Codec, Direction, Media, Protocol, Session};
+use wire::sdp::{Codec, Direction, Line, Media, Protocol, Session};
 
 use super::local::Local;
-use crate::command::Remote;
+use crate::command::{Port, Remote};
 use crate::payload::{PayloadMap, Payloads};
 
 /// Why there is no offer or no answer.
@@ -77,10 +77,14 @@ pub fn remote(peer: &Session, ours: Option<&Local>) -> Option<Remote> {
     let (_, media) = audio(peer)?;
     let rtp = peer.rtp_address(media)?;
     let rtcp = peer.rtcp_address(media).unwrap_or_else(|| SocketAddr::new(rtp.ip(), rtp.port()));
-    let ours = ours
-        .and_then(Local::audio)
-        .map_or(Direction::Sendrecv, |ours| ours.direction().unwrap_or_default().mirrored());
-    Some(Remote { rtp, rtcp, direction: direction(peer, media).and(ours) })
+    let ours = ours.and_then(Local::audio);
+    // Both must have said so (RFC 5761 section 5.1.1).
+    let (rtcp, rtcp_port) = match ours {
+        Some(ours) if ours.rtcp_mux() && media.rtcp_mux() => (rtp, Port::Rtp),
+        _ => (rtcp, Port::Rtcp),
+    };
+    let allowed = ours.map_or(Direction::Sendrecv, |ours| ours.direction().unwrap_or_default().mirrored());
+    Some(Remote { rtp, rtcp, rtcp_port, direction: direction(peer, media).and(allowed) })
 }
 
 /// Our offer on `local`, made from what the other leg's peer offered. Also for a re-offer (hold, resume): it
@@ -105,7 +109,11 @@ pub fn offer_as(from: &Session, local: &mut Local, direction: Direction) -> Resu
             codecs.push(Codec { payload, ..codec });
         }
     }
-    let section = local.audio_section(&codecs, direction, media);
+    let mut section = local.audio_section(&codecs, direction, media);
+    // Never proposed, but what the peer proposed and got stays as it is: a new offer without it would end it.
+    if local.audio().is_some_and(Media::rtcp_mux) {
+        section.lines.push(rtcp_mux());
+    }
     Ok(local.publish_offer(section))
 }
 
@@ -133,7 +141,10 @@ pub fn answer(
     let codec = codec.ok_or(Refused::NoCommonCodec)?;
     // Both must want it: the answerer's view is that of the offerer's other end.
     let flow = direction(answered, answered_audio).and(direction(offered, offered_audio).mirrored());
-    let section = local.audio_section(&agreed.answer, flow, answered_audio);
+    let mut section = local.audio_section(&agreed.answer, flow, answered_audio);
+    if offered_audio.rtcp_mux() {
+        section.lines.push(rtcp_mux());
+    }
     let mut sections: Vec<Media> = offered.media.iter().map(Media::refused).collect();
     if let Some(place) = sections.get_mut(audio_at) {
         *place = section;
@@ -147,6 +158,11 @@ pub fn answer(
         offerer_to_answerer: agreed.onward,
         answerer_to_offerer: agreed.back,
     })
+}
+
+/// RTP and RTCP on one port (RFC 5761 section 5.1.1).
+fn rtcp_mux() -> Line {
+    Line::attribute("rtcp-mux", "")
 }
 
 /// One codec in its four places, for each codec agreed on.

@@ -3,7 +3,7 @@
 use wire::sdp::{Direction, Kind};
 
 use super::*;
-use crate::command::Remote;
+use crate::command::{Port, Remote};
 use crate::payload::Role;
 
 const HEAD: &str = "v=0\r\no=phone 11 1 IN IP4 192.0.2.10\r\ns=call\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n";
@@ -225,6 +225,7 @@ fn the_relay_learns_the_peers_addresses() {
     let expected = Remote {
         rtp: "192.0.2.10:4000".parse().unwrap(),
         rtcp: "192.0.2.11:4567".parse().unwrap(),
+        rtcp_port: Port::Rtcp,
         direction: Direction::Recvonly,
     };
     assert_eq!(remote(&peer, None), Some(expected));
@@ -239,4 +240,57 @@ fn an_ipv6_leg_and_an_ipv4_leg_are_described_each_in_its_family() {
     let offered = offer(&session(AUDIO), &mut to).unwrap().to_string();
     assert!(offered.contains("o=- 10 1 IN IP6 2001:db8::1\r\n"), "{offered}");
     assert!(offered.contains("c=IN IP6 2001:db8::1\r\n"), "{offered}");
+}
+
+#[test]
+fn rtcp_mux_is_accepted_when_offered_and_kept_until_it_is_not() {
+    let (plain, muxed) = (AUDIO.to_owned(), format!("{AUDIO}a=rtcp:4567\r\na=rtcp-mux\r\n"));
+    let callee = session("m=audio 5000 RTP/AVP 8\r\n");
+    let mut from = local(10_002);
+    let (on_rtp, above): (std::net::SocketAddr, std::net::SocketAddr) =
+        ("192.0.2.10:4000".parse().unwrap(), "192.0.2.10:4001".parse().unwrap());
+    for (offered, rtcp, rtcp_port) in
+        [(&muxed, on_rtp, Port::Rtp), (&plain, above, Port::Rtcp), (&muxed, on_rtp, Port::Rtp)]
+    {
+        let caller = session(offered);
+        let mut to = local(10_000);
+        assert!(!offer(&caller, &mut to).unwrap().media[0].rtcp_mux(), "never our idea");
+        let agreed = answer(&caller, &mut from, &callee, &to).unwrap();
+        assert_eq!(agreed.answer.media[0].rtcp_mux(), rtcp_port == Port::Rtp);
+        let told = remote(&caller, Some(&from)).unwrap();
+        assert_eq!((told.rtcp, told.rtcp_port), (rtcp, rtcp_port));
+        // A callee that says it unasked changes nothing.
+        let unasked = session("m=audio 5000 RTP/AVP 8\r\na=rtcp-mux\r\n");
+        assert_eq!(remote(&unasked, Some(&to)).unwrap().rtcp_port, Port::Rtcp);
+    }
+    // The callee holds: our offer keeps what is in force, and the peer may still decline it.
+    let held = session("m=audio 5000 RTP/AVP 8\r\na=sendonly\r\n");
+    assert!(offer(&held, &mut from).unwrap().media[0].rtcp_mux());
+    assert_eq!(remote(&session(&plain), Some(&from)).unwrap().rtcp_port, Port::Rtcp);
+    assert_eq!(remote(&session(&muxed), Some(&from)).unwrap().rtcp_port, Port::Rtp);
+}
+
+#[test]
+fn lines_that_are_not_relayed_are_refused_in_their_places() {
+    for (line, refused) in [
+        ("m=video 4100 RTP/AVP 31 96", "m=video 0 RTP/AVP 31"),
+        (
+            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+            "m=application 0 UDP/DTLS/SCTP webrtc-datachannel",
+        ),
+        ("m=message 2855 TCP/MSRP *", "m=message 0 TCP/MSRP *"),
+        ("m=image 4200 udptl t38", "m=image 0 udptl t38"),
+        ("m=text 4300 RTP/AVP 98", "m=text 0 RTP/AVP 98"),
+        ("m=audio 4400 RTP/AVP 0 8", "m=audio 0 RTP/AVP 0"),
+        ("m=audio 0 RTP/AVP 0", "m=audio 0 RTP/AVP 0"),
+        ("m=video 4100/2 RTP/SAVP 31", "m=video 0 RTP/SAVP 31"),
+    ] {
+        let caller = session(&format!("{AUDIO}{line}\r\n"));
+        let (mut from, mut to) = (local(10_002), local(10_000));
+        assert_eq!(offer(&caller, &mut to).unwrap().media.len(), 1);
+        let agreed = answer(&caller, &mut from, &session("m=audio 5000 RTP/AVP 8\r\n"), &to).unwrap();
+        let text = agreed.answer.to_string();
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("m=")).collect();
+        assert_eq!(lines, ["m=audio 10002 RTP/AVP 8", refused]);
+    }
 }

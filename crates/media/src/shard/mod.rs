@@ -223,11 +223,11 @@ impl Shard {
     fn close(&mut self, now: Mono, id: LegId) {
         self.part(now, id);
         let Some(leg) = self.leg_mut(id) else { return };
-        let to = leg.latch.rtcp().filter(|_| leg.has_started());
-        let farewell = to.and_then(|to| Some((to, leg.report(now, true)?)));
+        let way = leg.rtcp_way().filter(|_| leg.has_started());
+        let farewell = way.and_then(|(port, to)| Some((port, to, leg.report(now, true)?)));
         let quality = leg.quality();
-        if let Some((to, bytes)) = farewell {
-            self.out.push_back(Out::Send { leg: id, port: Port::Rtcp, to, bytes });
+        if let Some((port, to, bytes)) = farewell {
+            self.out.push_back(Out::Send { leg: id, port, to, bytes });
         }
         self.out.push_back(Out::Event(Event::Closed { leg: id, quality }));
         if let Some(slot) = usize::try_from(id.index).ok().and_then(|index| self.legs.get_mut(index)) {
@@ -246,7 +246,7 @@ impl Shard {
         if leg.has_started() && leg.report_at <= now {
             leg.report_at = later(now, wait);
             told[0] = Some(Event::Quality { leg: id, quality: leg.quality() });
-            send[0] = leg.latch.rtcp().and_then(|to| Some((Port::Rtcp, to, leg.report(now, false)?)));
+            send[0] = leg.rtcp_way().and_then(|(port, to)| Some((port, to, leg.report(now, false)?)));
         }
         if leg.keep_alive_at(&config).is_some_and(|at| at <= now) {
             send[1] = leg.latch.rtp().and_then(|to| Some((Port::Rtp, to, leg.keep_alive(now)?)));

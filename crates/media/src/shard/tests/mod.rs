@@ -33,7 +33,7 @@ fn address(text: &str) -> SocketAddr {
 
 fn remote(rtp: &str, direction: Direction) -> Remote {
     let rtp = address(rtp);
-    Remote { rtp, rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1), direction }
+    Remote { rtp, rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1), rtcp_port: Port::Rtcp, direction }
 }
 
 fn event_codec(payload: u8) -> Codec {

@@ -250,3 +250,72 @@ fn a_crowd_of_reports_is_spread_over_ticks() {
     assert!(world.shard.next_wake().unwrap() <= world.now, "there is more to do");
     assert!(world.run(Duration::ZERO).len() >= 300);
 }
+
+/// Leg A's peer and we agreed to rtcp-mux.
+fn multiplexed(rtp: &str) -> Remote {
+    Remote { rtcp: address(rtp), rtcp_port: Port::Rtp, ..remote(rtp, Direction::Sendrecv) }
+}
+
+#[test]
+fn a_multiplexed_peer_and_we_exchange_reports_on_the_rtp_port_and_a_stranger_is_refused() {
+    let mut world = World::bridged();
+    world.describe_with(A, multiplexed(PHONE_A), payloads(), None);
+    world.talk(A, PHONE_A, &mut Phone::new(0xa), 3);
+    world.talk(B, PHONE_B, &mut Phone::new(0xb), 3);
+    world.drain();
+    let mut out = world.run(Duration::from_secs(20));
+    world.shard.command(world.now, Command::Close { leg: B });
+    world.shard.command(world.now, Command::Close { leg: A });
+    out.extend(world.drain());
+    assert_eq!(sent(&out, A, Port::Rtcp), Vec::<Vec<u8>>::new());
+    assert!(sent(&out, A, Port::Rtp).iter().filter(|bytes| compound(bytes).all(|p| p.is_ok())).count() > 1);
+    assert!(out.iter().all(|out| !matches!(out, Out::Send { leg: A, to, .. } if *to != address(PHONE_A))));
+    assert!(!sent(&out, B, Port::Rtcp).is_empty(), "the other leg keeps two ports");
+
+    let mut world = World::bridged();
+    world.describe_with(A, multiplexed(PHONE_A), payloads(), None);
+    world.talk(A, PHONE_A, &mut Phone::new(0xa), 3);
+    world.talk(B, PHONE_B, &mut Phone::new(0xb), 3);
+    let block = ReportBlock {
+        ssrc: world.header().ssrc,
+        fraction_lost: 0,
+        lost: 7,
+        highest: 0,
+        jitter: 80,
+        last_report: 0,
+        delay: 0,
+    };
+    let report = peer_report(None, Some(block));
+    let verdict = world.packet(A, Port::Rtp, "192.0.2.66:4000", &report);
+    assert_eq!(verdict, Verdict::Dropped(crate::Why::ForeignSource));
+    assert_eq!(world.shard.quality(A).unwrap().sent.lost, 0);
+    assert_eq!(world.packet(A, Port::Rtp, PHONE_A, &report), Verdict::Consumed);
+    assert_eq!(world.shard.quality(A).unwrap().sent.lost, 7);
+}
+
+#[test]
+fn a_reoffer_moves_rtcp_to_the_rtp_port_and_back_while_the_pinned_peer_stays() {
+    let mut world = World::apart();
+    world.describe_nat(A, "10.0.0.5:4000", "192.0.2.10");
+    world.bridge(A, B);
+    let mut phone = Phone::new(0xa);
+    world.talk(A, PHONE_A, &mut phone, 4);
+    for (remote, port) in [
+        (multiplexed("10.0.0.5:4000"), Port::Rtp),
+        (remote("10.0.0.5:4000", Direction::Sendrecv), Port::Rtcp),
+    ] {
+        let nat = Some(address("192.0.2.10:5060"));
+        world.describe_with(A, remote, payloads(), nat);
+        assert_eq!(world.talk(A, PHONE_A, &mut phone, 1), forward(B, PHONE_B));
+        world.drain();
+        let out = world.run(Duration::from_secs(10));
+        let whereto = out.iter().find_map(|out| match out {
+            Out::Send { leg: A, port, to, bytes } if compound(bytes.bytes()).all(|p| p.is_ok()) => {
+                Some((*port, *to))
+            }
+            _ => None,
+        });
+        let above = if port == Port::Rtp { PHONE_A } else { "192.0.2.10:4001" };
+        assert_eq!(whereto, Some((port, address(above))));
+    }
+}
