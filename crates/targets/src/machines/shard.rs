@@ -73,7 +73,9 @@ fn command(shard: &mut Shard, now: Mono, leg: LegId, choice: u8, bytes: &[u8]) {
             let payloads =
                 Payloads::of(&[static_codec(0), static_codec(8)].into_iter().flatten().collect::<Vec<_>>());
             let nat_source = (choice & 64 != 0).then_some(rtp);
-            let remote = Remote { rtp, rtcp: SocketAddr::new(rtp.ip(), rtp.port() | 1), direction };
+            let rtcp_port = if choice & 32 == 0 { Port::Rtcp } else { Port::Rtp };
+            let rtcp = SocketAddr::new(rtp.ip(), rtp.port() | 1);
+            let remote = Remote { rtp, rtcp, rtcp_port, direction };
             Command::Describe { leg, remote, payloads: Box::new(payloads), nat_source }
         }
     };
