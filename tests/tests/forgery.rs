@@ -108,3 +108,18 @@ fn a_registered_phone_cannot_transfer_somebody_elses_call() {
     assert!(third.receive_within(Duration::from_millis(500)).is_none_or(|m| m.method() != "INVITE"));
     end(&pbx, &mut one, &other, &mut calling);
 }
+
+#[test]
+fn a_registered_phone_cannot_replace_somebody_elses_call() {
+    let (pbx, mut one, other, _) = world();
+    let (mut calling, called) = established(&mut one, &other);
+    let mut third = RawPhone::new("103", pbx.sip);
+    for call in [&calling, &called] {
+        let mut taking = third.dial("102", &format!("Replaces: {}\r\n", call.replaces()));
+        let answer = third.expect_response(&mut taking);
+        assert!((400..500).contains(&answer.status()), "{}", answer.0);
+    }
+    assert_eq!(pbx.calls().len(), 1);
+    assert_eq!(one.ask_inside(&mut calling, "BYE", "", "").status(), 200);
+    other.agree(&other.expect_request("BYE"));
+}

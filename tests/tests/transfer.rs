@@ -1,0 +1,62 @@
+//! Transfer among three softphones: who is sent on talks to the third, by the spectrum of what both heard.
+
+use blackbox::{Baresip, Office, Pbx, RawPhone, Sipp, lamp, sipp};
+
+/// Three phones that play different tones.
+fn three(pbx: &Pbx) -> [Baresip; 3] {
+    let phones = [("101", 800), ("102", 1000), ("103", 1600)];
+    phones.map(|(number, tone)| Baresip::phone(number, pbx.sip).playing(tone).start())
+}
+
+#[test]
+fn a_blind_transfer_connects_the_two_others_and_the_lamp_of_the_third_burns() {
+    let pbx = Pbx::start(Office::of(101, 4).with_old_phones());
+    let [mut one, mut other, third] = three(&pbx);
+    let mut watcher = RawPhone::new("104", pbx.sip);
+    let mut watched = lamp::subscribe(&mut watcher, "103", "dialog");
+    one.call("102");
+    one.expect_tone(1000);
+    other.expect_tone(800);
+
+    one.transfer("103");
+    lamp::expect(&watcher, &watched, "a burning lamp", |m| m.body().contains("confirmed"));
+    third.expect_tone(1000);
+    other.expect_tone(1600);
+    one.expect_event("CALL_CLOSED");
+    assert_eq!(pbx.calls().len(), 1);
+
+    other.hang_up();
+    third.expect_event("CALL_CLOSED");
+    lamp::end(&mut watcher, &mut watched, "dialog");
+    pbx.expect_records(2);
+    pbx.expect_nothing_held();
+}
+
+#[test]
+fn a_transfer_to_a_phone_without_a_common_codec_fails_and_the_call_goes_on() {
+    let pbx = Pbx::start(Office::of(101, 3).with_old_phones());
+    let phone = |number: &str, tone| Baresip::phone(number, pbx.sip).playing(tone);
+    let (mut one, other) = (phone("101", 800).start(), phone("102", 1000).start());
+    let _third = phone("103", 1600).speaking("G722/16000/1").start();
+    one.call("102");
+    one.expect_tone(1000);
+    one.transfer("103");
+    one.expect_event("TRANSFER_FAILED");
+    one.expect_tone(1000);
+    other.expect_tone(800);
+    one.hang_up();
+    other.expect_event("CALL_CLOSED");
+    pbx.expect_nothing_held();
+}
+
+#[test]
+fn refer_is_answered_202_its_progress_is_told_and_who_was_sent_on_talks_to_the_target() {
+    let pbx = Pbx::start(Office::of(101, 3));
+    let sent_on = sipp::phone("callee_is_sent_on", "102", pbx.sip).start().listening();
+    let target = sipp::phone("callee_hangs_up", "103", pbx.sip).with("HOLD_MS", "1000").start().listening();
+    Sipp::new("caller_refers", pbx.sip).with("REFER_TO", "103").row("101", "102").run();
+    target.succeed();
+    sent_on.succeed();
+    pbx.expect_records(2);
+    pbx.expect_nothing_held();
+}
