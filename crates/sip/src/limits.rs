@@ -72,5 +72,7 @@ pub const SWEPT_FROM: usize = 1_024;
 /// How often a request is sent again with a longer interval (422): the peer says which, so once is enough but for a second
 /// hop with another opinion.
 pub const MAX_LONGER_RETRIES: u8 = 2;
+/// Longest session interval (RFC 4028) that is believed: a peer may not put off for ever that its death is noticed.
+pub const MAX_SESSION_EXPIRES: Duration = Duration::from_secs(86_400);
 /// How long a session waits for its phone to come back after its connection closed.
 pub const FLOW_GRACE: Duration = Duration::from_secs(32);

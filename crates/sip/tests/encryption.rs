@@ -14,12 +14,8 @@ use std::sync::Arc;
 
 use model::directory::{Directory, Encryption};
 use model::{Flow, Transport};
-use phone::{Office, Text, directory, tcp, udp};
+use phone::{Office, Text, directory, tcp, tls, udp};
 use wire::sip::{Message, Name};
-
-fn tls(remote: &str, id: u64) -> Flow {
-    Flow { transport: Transport::Tls, ..tcp(remote, id) }
-}
 
 /// The office in which 101 must encrypt.
 fn strict() -> Directory {

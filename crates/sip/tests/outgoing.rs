@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use model::directory::Nat;
 use phone::dialog::*;
-use phone::{Office, SDP, Text, response, summary, tcp, udp};
+use phone::{Office, SDP, Text, response, summary, tcp, tls, udp};
 use sip::{Cause, End, Invite, Party, SessionEvent, Target};
 use wire::sip::Name;
 
@@ -151,6 +151,19 @@ fn an_answer_from_another_host_is_no_answer_and_one_from_another_port_is() {
     moved.set_port(4999);
     office.receive(udp(&moved.to_string()), &response(&invite, 180, "callee", ""));
     assert_eq!(office.events().len(), 1);
+}
+
+#[test]
+fn what_was_asked_over_tls_is_not_answered_in_clear() {
+    let mut office = Office::new();
+    let encrypted = tls(PHONE, 7);
+    let (_, invite) = outgoing_on(&mut office, encrypted);
+    for bare in [udp(PHONE), tcp(PHONE, 8)] {
+        office.receive(bare, &response(&invite, 200, "callee", SDP));
+        assert!(office.sent().is_empty() && office.events().is_empty(), "{bare:?}");
+    }
+    office.receive(tls(PHONE, 9), &response(&invite, 200, "callee", SDP));
+    assert_eq!(summary(&office.sent()), ["ACK"]);
 }
 
 #[test]

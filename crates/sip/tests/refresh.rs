@@ -185,6 +185,22 @@ fn a_peer_that_promised_to_refresh_and_does_not_is_hung_up() {
 }
 
 #[test]
+fn nobody_puts_off_for_ever_that_his_death_is_noticed() {
+    for headers in [
+        "Session-Expires: 4294967295;refresher=uas\r\nRequire: timer",
+        "Min-SE: 4294967295",
+        "Session-Expires: 4294967295;refresher=uac\r\nMin-SE: 4294967295\r\nAllow: INVITE, UPDATE",
+    ] {
+        let mut office = Office::new();
+        answered_with(&mut office, headers);
+        office.pass(Duration::from_secs(43_201));
+        let updated = office.sent().iter().any(|(_, m)| m.method_text() == b"UPDATE");
+        let due = office.events().iter().any(|event| matches!(event, SessionEvent::RefreshDue { .. }));
+        assert!(updated || due, "{headers}");
+    }
+}
+
+#[test]
 fn a_caller_that_wants_to_refresh_may_and_is_held_to_it() {
     let mut office = Office::new();
     let headers = ["Supported: timer", "Session-Expires: 200;refresher=uac"];

@@ -84,10 +84,15 @@ fn who_insists_is_told_all_reliably_one_after_the_other() {
     assert_eq!(summary(&sent), ["200", "180"]);
     let numbers = [&first, &sent[1].1].map(|m| m.rseq().unwrap().unwrap());
     assert_eq!(numbers[0] + 1, numbers[1]);
-    // No description is under way: the answer need not wait.
+    // A PRACK that came after the answer would meet a call without provisional responses: the answer waits for it.
     office.stack.accept(office.now, session, sdp());
-    let ok = office.one();
-    assert_eq!((ok.status(), ok.body()), (Some(200), SDP.as_bytes()));
+    assert!(office.sent().is_empty());
+    let ringing = &sent[1].1;
+    office.receive(caller(), &prack(4, ringing, &rack(ringing)).to_string());
+    let sent = office.sent();
+    assert_eq!(summary(&sent), ["200", "200"]);
+    let ok = &sent[1].1;
+    assert_eq!((ok.cseq().unwrap().token, ok.body()), (&b"INVITE"[..], SDP.as_bytes()));
     office.pass(Duration::from_millis(400));
     assert!(office.sent().is_empty(), "the 180 is history");
 }

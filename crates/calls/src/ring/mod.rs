@@ -138,7 +138,7 @@ impl Call {
             identity: self.identity(),
             max_forwards: self.way.hops_left(),
             offer,
-            referred_by: self.transfer.by.clone(),
+            referred_by: self.transfer.shown_referrer(),
         };
         let Ok(session) = step.desk.stack.invite(step.now, invite) else {
             leg.gone(step);
@@ -326,7 +326,9 @@ impl Call {
     pub fn cancelled(&mut self, step: &mut Step<'_>) {
         self.caller.gone(step);
         let reason = format!("{} hung up", self.record.from);
-        self.finish(Outcome::ended(CallResult::Cancelled, reason, Cause::Normal));
+        // Somebody may have answered while the 2xx waits for the caller's PRACK: then they have talked.
+        let result = if self.answered.is_some() { CallResult::Answered } else { CallResult::Cancelled };
+        self.finish(Outcome::ended(result, reason, Cause::Normal));
     }
 
     /// A phone has the call: every other one is told so.

@@ -40,6 +40,7 @@ impl Call {
             transfer: Transfer {
                 role: Role::Attempt(order.origin),
                 by: Some(order.by),
+                referrer: order.referrer,
                 ..Transfer::default()
             },
             outcome: (room == Room::Full).then(|| Outcome::full("Too many calls")),

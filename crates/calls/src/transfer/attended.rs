@@ -62,7 +62,7 @@ impl Call {
         if !matches!(self.transfer.role, Role::Bystander) {
             return refused(491, "the other call is being transferred");
         }
-        let Order { by, line, from, presentation, flow, nat, talk, origin, .. } = order;
+        let Order { by, line, from, presentation, referrer, flow, nat, talk, origin, .. } = order;
         let mut stand_in = Leg::standing_in(line.extension.clone(), nat, flow, talk);
         if stand_in.open(step, self.id).is_err() {
             return refused(503, "no media port is free");
@@ -81,7 +81,7 @@ impl Call {
             self.ringing.promised = None;
             self.transfer.story = Some(format!("{} in place of {by}", from.user));
             (self.line, self.from, self.presentation) = (line, from, presentation);
-            self.transfer.by = Some(by);
+            (self.transfer.by, self.transfer.referrer) = (Some(by), referrer);
             self.transfer.role = Role::Attempt(origin);
             record::note(step, self);
             return Handover::Rings;

@@ -38,6 +38,8 @@ pub(crate) struct Transfer {
     /// Whose permission counts for this call, and who is named in Referred-By: the extension that transferred it
     /// (SPEC R4.12). `None`: the caller's own.
     pub by: Option<Arc<str>>,
+    /// Whether that extension wants to be shown: Referred-By names it only then.
+    pub referrer: Presentation,
     /// What history adds to the route: who came in whose place.
     pub story: Option<String>,
     /// Offers that are due because legs were joined anew.
@@ -83,12 +85,21 @@ pub(crate) struct Order {
     pub from: Party,
     /// Whether he wants to be shown.
     pub presentation: Presentation,
+    /// Whether who transferred wants to be.
+    pub referrer: Presentation,
     pub flow: Flow,
     pub nat: Nat,
     /// What the transferee can speak.
     pub talk: Talk,
     pub dialled: Vec<u8>,
     pub hops: u8,
+}
+
+impl Transfer {
+    /// The extension that phones are told transferred the call, if it does not withhold itself.
+    pub fn shown_referrer(&self) -> Option<Arc<str>> {
+        self.by.clone().filter(|_| self.referrer == Presentation::Shown)
+    }
 }
 
 impl Call {

@@ -87,9 +87,9 @@ impl Call {
         }
         let (id, hops) = (self.id, self.way.hops_left());
         // Who called without showing himself does not show himself to the next one either.
-        let presentation = match which {
-            Which::Phone(_) => self.presentation,
-            Which::Caller => Presentation::default(),
+        let (presentation, referrer_shown) = match which {
+            Which::Phone(_) => (self.presentation, Presentation::default()),
+            Which::Caller => (Presentation::default(), self.presentation),
         };
         let directory = Arc::clone(&step.desk.directory);
         let Some((referrer, transferee)) = self.sides(which) else {
@@ -113,6 +113,7 @@ impl Call {
             line,
             from: identity::party(&directory, &transferee.extension),
             presentation,
+            referrer: referrer_shown,
             flow: transferee.flow,
             nat: transferee.nat,
             talk: transferee.talk.wishes(),

@@ -31,6 +31,9 @@ pub(crate) struct Renewal {
 impl Call {
     /// This side needs an offer, after those before it.
     pub fn renew(&mut self, step: &mut Step<'_>, which: Which) {
+        if self.transfer.renewal.sides.is_empty() {
+            self.transfer.renewal.tries = 0;
+        }
         self.transfer.renewal.sides.push(which);
         self.transfer.renewal.silent = true;
         self.renew_next(step);
@@ -47,8 +50,12 @@ impl Call {
         let tries = self.transfer.renewal.tries.saturating_add(1);
         self.transfer.renewal.tries = tries;
         if tries > MAX_RENEWALS {
-            // The phone keeps an offer of its own under way for ever: what was agreed must do.
+            // The phone keeps an offer of its own under way for ever: what was agreed must do, if it did before.
             self.transfer.renewal.sides.clear();
+            if self.transfer.renewal.silent {
+                let reason = "a phone took no offer for the media of its new partner";
+                self.finish(Outcome::ended(CallResult::Answered, reason, Cause::Failure));
+            }
             return;
         }
         self.transfer.renewal.deadline = Some(step.desk.timers.set(step.now.mono.after(PAUSE), self.id));

@@ -3,6 +3,7 @@
 
 use media::PortSource;
 use model::Now;
+use model::event::{self, Event};
 use sip::{Cause, Refusal, SessionId};
 
 use super::Role;
@@ -36,6 +37,10 @@ impl Exchange {
 
 impl Call {
     fn taken(&mut self, step: &mut Step<'_>, replaced: SessionId, arrival: Arrival) -> Result<(), Refusal> {
+        if !arrival.caller.admits(arrival.flow.transport) {
+            step.tell(unencrypted(step.now, &arrival));
+            return Err(Refusal::because(403, "Encryption required, use TLS"));
+        }
         let which = self.which(replaced).ok_or(Refusal::new(481))?;
         if !matches!(self.transfer.role, Role::Bystander) {
             return Err(Refusal::new(491));
@@ -67,4 +72,15 @@ impl Call {
         record::note(step, self);
         Ok(())
     }
+}
+
+/// A phone that must encrypt wants a call on a flow that does not (SPEC R4.15).
+fn unencrypted(now: Now, arrival: &Arrival) -> Event {
+    Event::new(&event::NOT_ENCRYPTED, now.wall)
+        .with("extension", &arrival.caller.extension)
+        .with("line", &arrival.caller.username)
+        .with("source", arrival.flow.remote)
+        .with("transport", arrival.flow.transport)
+        .with("method", "INVITE")
+        .with("reason", "the extension requires encryption")
 }

@@ -14,7 +14,7 @@ use wire::sip::{Message, Method, Name, Refresher, SessionExpires, Writer};
 
 use super::{Session, State, Timer};
 use crate::api::{Cause, End, Refusal, SessionEvent, SessionId};
-use crate::limits::{MAX_LONGER_RETRIES, REFRESH_RETRY, SWEPT_FROM, TIMERS_PER_SESSION};
+use crate::limits::{MAX_LONGER_RETRIES, MAX_SESSION_EXPIRES, REFRESH_RETRY, SWEPT_FROM, TIMERS_PER_SESSION};
 use crate::message::{self, ALLOW, SUPPORTED};
 use crate::stack::Stack;
 use crate::transaction::client::{Branch, Owner};
@@ -60,7 +60,7 @@ impl Refresh {
             self.takes_update = message.lists(Name::Allow, "UPDATE");
         }
         if let Ok(Some(least)) = message.min_se() {
-            self.least = Duration::from_secs(u64::from(least));
+            self.least = Duration::from_secs(u64::from(least)).min(MAX_SESSION_EXPIRES);
         }
     }
 
@@ -141,7 +141,8 @@ impl Stack {
         refresh.heed(request);
         refresh.speaks = request.supports("timer");
         let asked = request.session_expires().ok().flatten();
-        let longest = asked.map(|asked| Duration::from_secs(u64::from(asked.seconds)));
+        let longest =
+            asked.map(|asked| Duration::from_secs(u64::from(asked.seconds)).min(MAX_SESSION_EXPIRES));
         let interval = match (longest, wanted) {
             // Only ever shorter than asked for, and never shorter than the peer's Min-SE.
             (Some(longest), Some(wanted)) => longest.min(wanted.max(refresh.least)).max(least),
@@ -179,11 +180,16 @@ impl Stack {
         let told = response.session_expires().ok().flatten();
         refresh.speaks = told.is_some();
         let interval = match (told, wanted) {
-            (Some(told), _) => Duration::from_secs(u64::from(told.seconds)).max(least),
+            (Some(told), _) => {
+                Duration::from_secs(u64::from(told.seconds)).min(MAX_SESSION_EXPIRES).max(least)
+            }
             (None, Some(wanted)) => wanted.max(refresh.least),
             (None, None) => return refresh.next = None,
         };
-        refresh.who = match told.and_then(|told| told.refresher) {
+        // Who promises to refresh next year is not waited for: an earlier refresh of ours is always allowed.
+        let promised =
+            told.filter(|told| Duration::from_secs(u64::from(told.seconds)) <= MAX_SESSION_EXPIRES);
+        refresh.who = match promised.and_then(|told| told.refresher) {
             Some(Refresher::Uas) => Who::Peer,
             _ => Who::Us,
         };

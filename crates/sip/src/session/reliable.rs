@@ -132,11 +132,12 @@ impl Stack {
         self.send(flow, bytes);
     }
 
-    /// Whether the 2xx must wait for a PRACK (RFC 3262 section 3); it is then kept, and goes out by itself.
+    /// Whether the 2xx must wait for a PRACK; it is then kept, and goes out by itself. RFC 3262 section 3 asks for it only
+    /// where the provisional response has a description, and for taking PRACKs after the 2xx otherwise: waiting does for both.
     pub(crate) fn accept_later(&mut self, id: SessionId, answer: &Bytes) -> bool {
         let Some(session) = self.sessions.get_mut(&id) else { return false };
         let Some(reliable) = session.reliable.as_mut() else { return false };
-        let waits = reliable.waiting.as_ref().is_some_and(|waiting| waiting.describes);
+        let waits = reliable.waiting.is_some();
         if waits {
             reliable.line.clear();
             reliable.accept = Some(answer.clone());

@@ -176,9 +176,14 @@ impl ClientTransactions {
 
     /// Whether a response to a request of ours comes from another host than that was sent to (RFC 3581 section 4: the
     /// answer leaves from where the request came to). Another port or connection of the same host is no stranger: routers
-    /// change ports, phones open their broken connections again.
+    /// change ports, phones open their broken connections again. But what went out encrypted is not answered in clear
+    /// (SPEC R4.15).
     pub(crate) fn is_foreign(&self, branch: Branch, source: &Flow) -> bool {
-        self.live.get(&branch).is_some_and(|transaction| transaction.flow.remote.ip() != source.remote.ip())
+        self.live.get(&branch).is_some_and(|transaction| {
+            let asked = &transaction.flow;
+            let bared = asked.transport.is_encrypted() && !source.transport.is_encrypted();
+            asked.remote.ip() != source.remote.ip() || bared
+        })
     }
 
     /// The request of a transaction, for ACK and CANCEL, which repeat its headers.

@@ -41,6 +41,10 @@ pub fn tcp(remote: &str, id: u64) -> Flow {
     flow(remote, Transport::Tcp, id)
 }
 
+pub fn tls(remote: &str, id: u64) -> Flow {
+    flow(remote, Transport::Tls, id)
+}
+
 fn flow(remote: &str, transport: Transport, id: u64) -> Flow {
     let local: SocketAddr = "198.51.100.1:5060".parse().unwrap();
     Flow { id: FlowId(id), transport, local, remote: remote.parse().unwrap() }
