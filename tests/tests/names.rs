@@ -63,7 +63,7 @@ fn a_providers_name_leads_to_the_addresses_that_its_zone_names_in_their_order() 
     assert_eq!(nowhere.code, 1, "{nowhere:?}");
     assert!(nowhere.stderr.contains("nobody.test leads nowhere"), "{nowhere:?}");
     let odd = pbx.run(&["resolve", "example.test;transport=sctp"]);
-    assert_eq!(odd.code, 1, "{odd:?}");
+    assert_eq!(odd.code, 2, "{odd:?}");
     assert!(odd.stderr.contains("transport other than"), "{odd:?}");
 }
 
