@@ -13,6 +13,7 @@ mod phones;
 mod register;
 mod report;
 mod runs;
+mod secure;
 mod sip;
 mod suite;
 mod usage;
@@ -57,6 +58,8 @@ enum Command {
     Overload(Load),
     /// Memory per phone and per call, and after many of both.
     Memory(suite::Options),
+    /// Phones over TLS: processor time of a sign-in, memory of an idle one, and how fast they are back after a restart.
+    Secure(Secure),
     /// From start to the first registration.
     Start(suite::Options),
     /// The bare loop itself; started by `media --peer bare`.
@@ -91,6 +94,16 @@ struct Load {
     /// The highest clean rate, for `overload`, where it is known.
     #[arg(long)]
     clean: Option<u32>,
+}
+
+#[derive(Args)]
+struct Secure {
+    /// Phones.
+    #[arg(long, default_value_t = 2000)]
+    users: usize,
+    /// Sign-ins offered a second.
+    #[arg(long, default_value_t = suite::SECURE_RATE)]
+    rate: u32,
 }
 
 fn main() -> std::io::Result<()> {
@@ -128,6 +141,7 @@ fn main() -> std::io::Result<()> {
             suite::overload(load.peer, what, load.duration(), load.clean);
         }
         Command::Memory(options) => suite::memory(options),
+        Command::Secure(load) => suite::secure(load.users, load.rate),
         Command::Start(_) => suite::start(),
         Command::Relay { .. } => {}
     }

@@ -22,6 +22,9 @@ pub const FIRST_NUMBER: usize = 10_000;
 /// Where every server listens: one runs at a time.
 pub const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 10), 15060);
 
+/// Where they listen for TLS.
+pub const SECURE_SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 10), 15061);
+
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Peer {
@@ -70,6 +73,14 @@ impl Peer {
         }
     }
 
+    /// Starts it with so many users whose phones come over TLS.
+    pub fn start_secure(self, users: usize) -> Server {
+        match self {
+            Self::Kamailio => kamailio::start_secure(users),
+            other => other.start(users),
+        }
+    }
+
     /// Opens media for so many calls at a server that has no calls of its own.
     pub fn media_routes(
         self,
@@ -113,6 +124,12 @@ impl Server {
             std::thread::sleep(Duration::from_millis(2));
         }
         self
+    }
+
+    /// Ends it in order and starts it again on what it has kept. Ours only.
+    pub fn restart(&mut self) {
+        self.stop();
+        ringwall::resume(self);
     }
 
     /// Ends it in order, and by force if that takes long; its folder stays.

@@ -1,10 +1,11 @@
 //! The whole set of figures, in the order of a report.
 
 use crate::digest::PASSWORD;
-use crate::peers::{self, Peer, SERVER};
+use crate::peers::{self, Peer, SECURE_SERVER, SERVER};
 use crate::phones::Phones;
 use crate::register::Registering;
 use crate::runs::{Exchange, Measured, speak_through};
+use crate::secure::{SecurePhones, quantiles};
 use crate::{report, usage};
 use clap::Args;
 use std::process::{Command, Stdio};
@@ -33,6 +34,8 @@ pub enum What {
 const USERS: usize = 1000;
 /// So many that a phone which waits for an answer that was lost is not soon due again.
 const OVERLOAD_USERS: usize = 5000;
+/// Phones over TLS that sign in a second: below what either server can on one core.
+pub const SECURE_RATE: u32 = 100;
 const HOLD: Duration = Duration::from_millis(500);
 /// Shorter, and what is offered beyond the limit ends before the first of it is repeated (T1) or hung up.
 const OVERLOAD_AT_LEAST: Duration = Duration::from_secs(3);
@@ -73,6 +76,8 @@ pub fn all(options: Options) {
     println!("\n## Beyond the limit\n");
     overload(Peer::Ringwall, What::Registrations, options.seconds(5).max(OVERLOAD_AT_LEAST), None);
     overload(Peer::Ringwall, What::Calls, options.seconds(5).max(OVERLOAD_AT_LEAST), None);
+    println!("\n## TLS\n");
+    secure(if options.quick { 500 } else { 2000 }, SECURE_RATE);
     println!("\n## Memory\n");
     memory(options);
     println!("\n## Start to the first 200 to a REGISTER\n");
@@ -148,6 +153,43 @@ pub fn memory(options: Options) {
     let after = usage::memory(exchange.server.pid);
     let ratio = after as f64 / before as f64;
     println!("- after {registrations} REGISTER and {calls} calls: {ratio:.2} times as much as before");
+}
+
+/// Phones over TLS, ours beside Kamailio.
+pub fn secure(users: usize, rate: u32) {
+    /// As fast as one load can, for who comes back after a restart.
+    const AT_ONCE: u32 = 100_000;
+    for peer in [Peer::Ringwall, Peer::Kamailio] {
+        let mut server = peer.start_secure(users);
+        if peer == Peer::Ringwall {
+            // What `apply` needed is no part of what a phone costs.
+            server.restart();
+        }
+        let mut phones = SecurePhones::new(SECURE_SERVER, &peers::numbers(users));
+        let (memory, cpu) = (usage::memory(server.pid), usage::cpu(server.pid));
+        let outcome = phones.sign_in(rate);
+        let (memory_after, cpu_after) = (usage::memory(server.pid), usage::cpu(server.pid));
+        let (p50, p99) = quantiles(&outcome.delays);
+        let per_thousand = (cpu_after - cpu).as_secs_f64() * 1000.0 / outcome.good.max(1) as f64;
+        println!(
+            "- {}: {} of {users} signed in over TLS at {rate}/s (a handshake and two REGISTERs each), {} failed; {per_thousand:.3} s \
+             of processor time per 1,000, p50 {p50:.1} ms, p99 {p99:.1} ms; {:.1} KB each while idle",
+            peer.name(),
+            outcome.good,
+            outcome.failed,
+            memory_after.saturating_sub(memory) as f64 / 1024.0 / outcome.good.max(1) as f64,
+        );
+        if peer == Peer::Ringwall {
+            server.restart();
+            let back = phones.sign_in(AT_ONCE);
+            println!(
+                "- Ringwall: {} of them back {:.1} s after a restart, {} failed",
+                back.good,
+                back.lasted.as_secs_f64(),
+                back.failed
+            );
+        }
+    }
 }
 
 /// How long a start takes until a phone has registered.

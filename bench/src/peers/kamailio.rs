@@ -1,15 +1,56 @@
 //! Kamailio with the configuration in `bench/peers/kamailio.cfg`.
 
-use super::{FIRST_NUMBER, SERVER, Server, folder, pinned};
+use super::{FIRST_NUMBER, SECURE_SERVER, SERVER, Server, folder, pinned};
 use crate::digest::PASSWORD;
 use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 const CONFIG: &str = include_str!("../../peers/kamailio.cfg");
 
+/// As a registrar over UDP alone.
 pub fn start(users: usize) -> Server {
+    run(users, folder("kamailio"), "")
+}
+
+/// The same over TLS too, with a P-256 certificate, as ours.
+pub fn start_secure(users: usize) -> Server {
     let folder = folder("kamailio");
+    let (key, certificate) = (folder.join("key.pem"), folder.join("certificate.pem"));
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=127.0.0.10", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output()
+        .expect("openssl is there");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let tls = format!(
+        "enable_tls=yes\ntcp_children=1\ntcp_max_connections=8192\ntls_max_connections=8192\ntcp_connection_lifetime=3600\n\
+         listen=tls:{SECURE_SERVER}\nloadmodule \"tls.so\"\nmodparam(\"tls\", \"tls_method\", \"TLSv1.2+\")\n\
+         modparam(\"tls\", \"private_key\", \"{}\")\nmodparam(\"tls\", \"certificate\", \"{}\")\n",
+        key.display(),
+        certificate.display()
+    );
+    run(users, folder, &tls)
+}
+
+fn run(users: usize, folder: PathBuf, tls: &str) -> Server {
     let config = CONFIG
+        .replace("disable_tcp=yes", if tls.is_empty() { "disable_tcp=yes" } else { "disable_tcp=no" })
+        .replace("@TLS@", tls)
         .replace("@LISTEN@", &SERVER.to_string())
         .replace("@USERS@", &users.to_string())
         .replace("@FIRST@", &FIRST_NUMBER.to_string())

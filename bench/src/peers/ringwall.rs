@@ -1,6 +1,6 @@
 //! Ours: the release binary with a configuration of as many extensions as asked, persistence and logs on.
 
-use super::{SERVER, Server, folder, numbers, pinned};
+use super::{SECURE_SERVER, SERVER, Server, folder, numbers, pinned};
 use crate::digest::PASSWORD;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub fn binary() -> PathBuf {
 pub fn office(users: usize) -> String {
     let ip = SERVER.ip();
     let mut text = format!(
-        "[system]\nname = \"Bench\"\ndomain = \"{ip}\"\n\n[listen]\nsip_udp = [\"{SERVER}\"]\nsip_tcp = []\nsip_tls = []\n\
+        "[system]\nname = \"Bench\"\ndomain = \"{ip}\"\n\n[listen]\nsip_udp = [\"{SERVER}\"]\nsip_tcp = []\nsip_tls = [\"{SECURE_SERVER}\"]\n\
          media_ports = \"20000-39999\"\n"
     );
     for number in numbers(users) {
@@ -36,4 +36,13 @@ pub fn start(users: usize) -> Server {
     command.env("RINGWALL_ADMIN_PASSWORD", "correct horse battery staple");
     Server::start("ringwall", folder, &mut command)
         .await_ready(|server| server.said().lines().any(|l| l == "ready"))
+}
+
+/// Starts it again in the folder that it has left.
+pub fn resume(server: &mut Server) {
+    let folder = std::mem::take(&mut server.folder);
+    let mut command = pinned(&binary().display().to_string());
+    command.arg("serve").arg("--data").arg(folder.join("data"));
+    *server = Server::start("ringwall", folder, &mut command)
+        .await_ready(|server| server.said().lines().any(|l| l == "ready"));
 }
