@@ -187,9 +187,14 @@ fn an_own_certificate_is_shown_and_bad_ones_are_refused_with_file_fault_and_cure
         );
         assert!(s_client(tls, &[]).contains("CN = own"), "the one in force stays");
     }
-    pbx.terminate();
     std::fs::copy(folder.join("old.crt"), folder.join("good.crt")).expect("copied");
     std::fs::copy(folder.join("old.key"), folder.join("good.key")).expect("copied");
+    // A change that is not about it goes on, whatever became of the files.
+    pbx.run(&["password", "101"]).done();
+    assert!(s_client(tls, &[]).contains("CN = own"), "the one in force stays");
+    let doubts = warnings(&pbx, "tls.certificate-doubtful");
+    assert!(doubts.iter().any(|line| line.contains("expired")), "{doubts:?}");
+    pbx.terminate();
     pbx.begin_with(&[]);
     let status = pbx.process().end_within(wait::PATIENCE);
     assert_eq!(status.and_then(|status| status.code()), Some(1));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use guard::Buckets;
-use model::directory::Directory;
+use model::directory::{Directory, Encryption};
 use model::event::{self, Event};
 use model::live::Registration;
 use model::{Entropy, Flow, FlowId, Mono, Now};
@@ -100,7 +100,14 @@ impl Stack {
             self.forget_line(now, &line);
         }
         self.drop_unencrypted(now);
-        self.review_subscriptions(now.mono, &directory, changed);
+        // Lamps that came in clear end too; phones that encrypt subscribe anew.
+        let encrypts_now = |line: &Arc<str>| {
+            let required = |lines: &Directory| {
+                lines.lines.get(line).is_some_and(|line| line.encryption == Encryption::Required)
+            };
+            required(&directory) && !required(&before)
+        };
+        self.review_subscriptions(now.mono, &directory, |line| changed(line) || encrypts_now(line));
     }
 
     /// From now on new calls are refused; running ones go on.

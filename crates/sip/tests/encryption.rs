@@ -121,3 +121,40 @@ fn flows_are_promised_to_who_asks_over_a_stream_alone() {
     let other = Text { call_id: "other".into(), ..Text::register("101", flow).header("Require: gruu") };
     assert_eq!(office.authenticated(flow, &other, "password-of-101").status(), Some(420));
 }
+
+#[test]
+fn two_contacts_on_one_connection_go_with_it_even_if_one_signed_off() {
+    let mut office = Office::new();
+    let flow = tls("192.0.2.1:40001", 5);
+    let contact = |name: &str, expires: u32| {
+        let contact = format!("Contact: <sip:{name}@192.0.2.1;transport=tls>;expires={expires}");
+        let text = Text::register("101", flow).without("Contact").without("Expires").header(&contact);
+        Text { call_id: name.into(), cseq: 10 + expires, ..text }
+    };
+    for name in ["one", "two"] {
+        assert_eq!(office.authenticated(flow, &contact(name, 120), "password-of-101").status(), Some(200));
+    }
+    let leaving = Text { cseq: 200, ..contact("one", 0) };
+    assert_eq!(office.authenticated(flow, &leaving, "password-of-101").status(), Some(200));
+    assert_eq!(office.stack.registrations(office.now).len(), 1);
+    office.stack.closed(office.now, flow.id);
+    assert!(!office.stack.registrations(office.now)[0].reachable, "it hangs on a dead connection");
+}
+
+#[test]
+fn a_phone_of_several_flows_that_keeps_one_rings_once() {
+    let mut office = Office::new();
+    for id in [1, 2] {
+        assert_eq!(
+            flow_of(&mut office, tls(&format!("192.0.2.1:4000{id}"), u64::from(id)), id).status(),
+            Some(200)
+        );
+    }
+    let flow = udp("192.0.2.1:5060");
+    let contact = "Contact: <sip:101@192.0.2.1:5060>;+sip.instance=\"<urn:uuid:0>\"";
+    let plain = Text::register("101", flow).without("Contact").header(contact);
+    let plain = Text { call_id: "plain".into(), ..plain };
+    assert_eq!(office.authenticated(flow, &plain, "password-of-101").status(), Some(200));
+    let targets = office.stack.targets(&directory().extensions["101"]);
+    assert_eq!(targets.iter().map(|target| target.flow).collect::<Vec<_>>(), [flow]);
+}

@@ -75,6 +75,26 @@ impl Certificates {
         tokio::task::block_in_place(|| self.make_ready(office))
     }
 
+    /// The same for a change from `before`. One that leaves `[tls]` alone is not held up by files that went bad: what is in
+    /// force stays so, and the log says why. Else a certificate that ran out last night would forbid a new password today.
+    ///
+    /// # Errors
+    /// As [`Certificates::prepare`], of a change that is about `[tls]`.
+    pub fn prepare_change(&self, before: &Office, after: &Office) -> Result<Prepared, String> {
+        let kept = self.state().own.clone().filter(|_| before.tls == after.tls);
+        match (self.prepare(after), kept) {
+            (Err(why), Some(kept)) => {
+                let local = tokio::task::block_in_place(|| self.local(after))?;
+                Ok(Prepared {
+                    local,
+                    own: Some(kept),
+                    doubts: vec![format!("{why}; the old one stays in force")],
+                })
+            }
+            (prepared, _) => prepared,
+        }
+    }
+
     fn make_ready(&self, office: &Office) -> Result<Prepared, String> {
         let local = self.local(office)?;
         let mut prepared = Prepared { local, own: None, doubts: Vec::new() };

@@ -262,7 +262,8 @@ impl Desk {
         let wanted =
             self.overrides.wanted(&plan.after.listen).map_err(|failure| Problem::refused(failure.line))?;
         let unchanged = |why: String| Problem::refused(format!("nothing was changed: {why}"));
-        let certificates = self.certificates.prepare(&plan.after).map_err(unchanged)?;
+        let before = self.store.office();
+        let certificates = self.certificates.prepare_change(&before, &plan.after).map_err(unchanged)?;
         work.listeners.prepare(&wanted).await.map_err(|error| unchanged(error.to_string()))?;
         let forgotten: Vec<String> =
             plan.effects.sip_passwords.iter().map(|(line, _)| line.clone()).collect();

@@ -111,7 +111,8 @@ impl Bindings {
             return (Kept::Refreshed, Vec::new());
         }
         let mut gone: Vec<Arc<Binding>> = Vec::new();
-        if let Some(same_device) = self.take(&line, |entry| is_same_device(&entry.binding, &binding)) {
+        // A device that came over several flows (RFC 5626) and does no more leaves all of them.
+        while let Some(same_device) = self.take(&line, |entry| is_same_device(&entry.binding, &binding)) {
             gone.push(self.forget(same_device));
         }
         if self.of_line(&line).count() >= MAX_CONTACTS_PER_LINE {
@@ -257,6 +258,8 @@ impl Bindings {
         let entries = self.lines.get_mut(line)?;
         let place = entries.iter().position(which)?;
         let entry = entries.swap_remove(place);
+        let shares = |other: &Entry| other.flow.map(|flow| flow.id) == entry.flow.map(|flow| flow.id);
+        let still_there = entries.iter().any(shares);
         if entries.is_empty() {
             self.lines.remove(line);
         }
@@ -267,7 +270,7 @@ impl Bindings {
                 self.sources.remove(&source);
             }
         }
-        if let Some(flow) = entry.flow.filter(|flow| flow.transport != Transport::Udp)
+        if let Some(flow) = entry.flow.filter(|flow| flow.transport != Transport::Udp && !still_there)
             && let Some(lines) = self.streams.get_mut(&flow.id)
         {
             lines.retain(|other| **other != *line);

@@ -8,7 +8,7 @@ use wire::sip::{Method, Name, Uri};
 
 use super::{Heard, Session, State, Timer};
 use crate::api::{Cause, End, Refusal, SessionEvent, SessionId};
-use crate::limits::{FLOW_GRACE, TRANSACTION_LIFE};
+use crate::limits::{FLOW_GRACE, SWEPT_FROM, TRANSACTION_LIFE};
 use crate::message;
 use crate::stack::Stack;
 use crate::transaction::client::{Branch, Owner};
@@ -90,6 +90,11 @@ impl Stack {
                     self.timers.set(until, (id, Timer::Lost));
                 }
             }
+        }
+        // Those that came back or ended are still listed: swept out now and then.
+        if self.lost.len() > self.sessions.len().saturating_mul(2).saturating_add(SWEPT_FROM) {
+            let sessions = &self.sessions;
+            self.lost.retain(|id| sessions.get(id).is_some_and(|session| session.lost_until.is_some()));
         }
     }
 
