@@ -2,7 +2,8 @@
 //! cargo-deny. Advisories need its database and are not here.
 
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::process::Command;
 
 #[test]
@@ -35,42 +36,36 @@ fn every_crate_comes_from_the_one_registry_and_none_is_banned() {
 /// All packages of the build that are not ours, on Linux.
 fn foreign_packages() -> Vec<Value> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = Command::new(&cargo)
         .args(["metadata", "--format-version=1", "--locked", "--filter-platform=x86_64-unknown-linux-gnu"])
         .current_dir(blackbox::pbx::root())
         .output()
         .expect("cargo metadata");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let built = reached(&metadata);
+    let built = built(&cargo);
     let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
-    let is_foreign =
-        |p: &Value| !p["source"].is_null() && p["id"].as_str().is_some_and(|id| built.contains(id));
+    let is_foreign = |p: &Value| {
+        let text = |name: &str| p[name].as_str().unwrap_or_default().to_owned();
+        !p["source"].is_null() && built.contains(&format!("{} v{}", text("name"), text("version")))
+    };
     let foreign: Vec<_> = packages.into_iter().filter(is_foreign).collect();
     assert!(foreign.len() > 20, "only {} packages", foreign.len());
     foreign
 }
 
-/// Packages that the features in use reach from ours. The lock file also names what is optional and switched off.
-fn reached(metadata: &Value) -> HashSet<String> {
-    let nodes = metadata["resolve"]["nodes"].as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let edges: HashMap<String, Vec<String>> = nodes
-        .iter()
-        .map(|node| {
-            let deps = node["deps"].as_array().cloned().unwrap_or_default();
-            (text(&node["id"]), deps.iter().map(|dep| text(&dep["pkg"])).collect())
-        })
-        .collect();
-    let members = metadata["workspace_members"].as_array().cloned().unwrap_or_default();
-    let mut waiting: Vec<String> = members.iter().map(text).collect();
-    let mut reached = HashSet::new();
-    while let Some(id) = waiting.pop() {
-        if reached.insert(id.clone()) {
-            waiting.extend(edges.get(&id).into_iter().flatten().cloned());
-        }
-    }
-    reached
+/// Name and version of what is built. Only `cargo tree` knows: the lock file and `cargo metadata` also name what is optional
+/// and switched off.
+fn built(cargo: &OsStr) -> HashSet<String> {
+    let output = Command::new(cargo)
+        .args(["tree", "--workspace", "--locked", "--target", "x86_64-unknown-linux-gnu"])
+        .args(["--edges", "normal,build,dev", "--prefix", "none", "--no-dedupe", "--format", "{p}"])
+        .current_dir(blackbox::pbx::root())
+        .output()
+        .expect("cargo tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
 }
 
 fn rules() -> String {

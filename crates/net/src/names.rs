@@ -49,7 +49,7 @@ impl Names {
         builder.build().map(Names).map_err(|error| NoNameServers(error.to_string()))
     }
 
-    /// Looks a destination up. Takes [`PATIENCE`] at the most; lookups not made until then count as failed.
+    /// Looks a destination up. Takes 15 s at the most; lookups not made until then count as failed.
     pub async fn locate(&self, destination: Destination, abilities: Abilities, entropy: Entropy) -> Located {
         let mut locate = Locate::new(destination, abilities, entropy);
         let mut lookups = Vec::new();
