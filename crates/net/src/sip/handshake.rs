@@ -1,4 +1,4 @@
-//! The TLS handshake of an accepted connection: bounded in time, and explained when it fails.
+//! The TLS handshake of an accepted connection: bounded in time and bytes, and explained when it fails.
 //!
 //! What the peer said first is kept while it lasts, so that one line of the log can name what it offered.
 
@@ -24,6 +24,8 @@ const MAX_HEARD: usize = 2_048;
 pub(crate) enum Trouble {
     #[error("the peer began no handshake, or did not end it in time")]
     Slow,
+    #[error("the peer's part of the handshake is too long")]
+    TooLong,
     #[error("the peer went away during the handshake: {0}")]
     Gone(io::Error),
     #[error("plain SIP came to a port for TLS")]
@@ -44,16 +46,18 @@ impl Trouble {
         match self {
             Trouble::PlainSip => &event::WRONG_PORT,
             Trouble::NothingInCommon { .. } | Trouble::Refused(_) => &event::TLS_REFUSED,
-            Trouble::Slow | Trouble::Gone(_) | Trouble::NoTls | Trouble::Broken(_) => {
+            Trouble::Slow | Trouble::TooLong | Trouble::Gone(_) | Trouble::NoTls | Trouble::Broken(_) => {
                 &event::CONNECTION_ENDED
             }
         }
     }
 
-    fn of(error: io::Error, heard: &[u8]) -> Trouble {
+    fn of(error: io::Error, opening: &Opening) -> Trouble {
+        let heard = &opening.heard;
         match Kind::of(heard) {
             Kind::PlainSip => return Trouble::PlainSip,
             Kind::Other => return Trouble::NoTls,
+            Kind::Tls if opening.room == 0 => return Trouble::TooLong,
             Kind::Tls => {}
         }
         let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
@@ -105,21 +109,33 @@ fn alerted(alert: AlertDescription) -> &'static str {
 
 /// Does the handshake.
 pub(crate) async fn shake(door: &Door, socket: TcpStream) -> Result<TlsStream<Overheard>, Trouble> {
-    let accepting = door.certificates.acceptor().accept(Overheard { socket, heard: Some(Vec::new()) });
-    match timeout(door.patience().message, accepting.into_fallible()).await {
+    let patience = door.patience();
+    // The library would keep an unfinished message of 64 KB for whoever claims to send one.
+    let opening = Opening { heard: Vec::new(), room: patience.unproven_pending };
+    let accepting = door.certificates.acceptor().accept(Overheard { socket, opening: Some(opening) });
+    match timeout(patience.message, accepting.into_fallible()).await {
         Ok(Ok(mut secured)) => {
-            secured.get_mut().0.heard = None;
+            secured.get_mut().0.opening = None;
             Ok(secured)
         }
-        Ok(Err((error, overheard))) => Err(Trouble::of(error, &overheard.heard.unwrap_or_default())),
+        Ok(Err((error, overheard))) => Err(Trouble::of(error, &overheard.opening.unwrap_or_default())),
         Err(_) => Err(Trouble::Slow),
     }
 }
 
-/// A connection of which the first bytes are kept until the handshake is done.
+/// What came during the handshake.
+#[derive(Default)]
+struct Opening {
+    /// The first bytes.
+    heard: Vec<u8>,
+    /// Bytes that may still come before the handshake is done.
+    room: usize,
+}
+
+/// A connection of which the first bytes are kept, and all are counted, until the handshake is done.
 pub(crate) struct Overheard {
     socket: TcpStream,
-    heard: Option<Vec<u8>>,
+    opening: Option<Opening>,
 }
 
 impl AsyncRead for Overheard {
@@ -128,12 +144,16 @@ impl AsyncRead for Overheard {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.opening.as_ref().is_some_and(|opening| opening.room == 0) {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.socket).poll_read(context, buffer);
-        if let Some(heard) = &mut self.heard {
+        if let Some(Opening { heard, room }) = &mut self.opening {
             let new = buffer.filled().get(before..).unwrap_or_default();
-            let room = MAX_HEARD.saturating_sub(heard.len()).min(new.len());
-            heard.extend_from_slice(new.get(..room).unwrap_or_default());
+            *room = room.saturating_sub(new.len());
+            let kept = MAX_HEARD.saturating_sub(heard.len()).min(new.len());
+            heard.extend_from_slice(new.get(..kept).unwrap_or_default());
         }
         polled
     }

@@ -123,6 +123,23 @@ async fn half_handshakes_and_slow_ones_are_ended_and_counted_out() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_claims_to_be_long_is_ended_before_it_is_kept() {
+    let (house, _) = tls_house(Patience::default()).await;
+    let mut stream = TcpStream::connect(house.address(Transport::Tls)).await.unwrap();
+    // A ClientHello of 60,000 bytes in records of 16,384: all of the first and a part of the second.
+    let record = [0x16, 3, 1, 0x40, 0];
+    let mut bytes = record.to_vec();
+    bytes.extend([1, 0, 0xea, 0x60, 3, 3]);
+    bytes.resize(record.len() + 0x4000, 7);
+    bytes.extend(record);
+    bytes.resize(20_000, 7);
+    stream.write_all(&bytes).await.unwrap();
+    let line = house.told(&event::CONNECTION_ENDED).await;
+    assert!(line.contains("too long"), "{line}");
+    house.closed().await;
+}
+
+#[tokio::test]
 async fn connections_in_a_handshake_count_as_strangers_of_their_source() {
     let limits = Limits { unproven_per_source: 2, ..Limits::default() };
     let mut house = house(limits, Patience::default()).await;
