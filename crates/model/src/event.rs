@@ -149,8 +149,8 @@ registry! {
     TLS_REFUSED = "net.tls-refused", Warning, System, "TLS connection refused", "A phone offered nothing in TLS that is taken here (1.2 or 1.3 with AEAD cipher suites), or does not trust the certificate: update it, or load into it what `ringwall ca` prints.";
     WRONG_PORT = "net.wrong-port", Warning, System, "Wrong port", "Plain SIP came to a port for TLS, or TLS to one for plain SIP: set port or transport in the phone.";
     CERTIFICATE_MADE = "tls.certificate-made", Info, System, "Certificates made", "The local authority issued new certificates, at first start, for a new name, or since the old ones end soon; phones that trust the authority need nothing.";
-    CERTIFICATE_KEPT = "tls.certificate-kept", Error, System, "Certificate not taken", "The certificate of [tls] can't be used, so the one from before stays in force: mend the file and send SIGHUP, or apply other settings.";
-    CERTIFICATE_DOUBTFUL = "tls.certificate-doubtful", Warning, System, "Certificate will not be trusted", "The certificate of [tls] does not cover a name that phones use, or ends soon: get one that does.";
+    CERTIFICATE_KEPT = "tls.certificate-kept", Error, System, "Certificate not taken", "The certificate of the section tls can't be used, so the one from before stays in force: mend the file and send SIGHUP, or apply other settings.";
+    CERTIFICATE_DOUBTFUL = "tls.certificate-doubtful", Warning, System, "Certificate will not be trusted", "The certificate of the section tls does not cover a name that phones use, or ends soon: get one that does.";
     MALFORMED = "sip.malformed", Debug, Security, "Malformed message", "A message that is no SIP was answered 400 or dropped; a scanner or a broken device.";
     REGISTERED = "registration.added", Info, Auth, "Phone registered", "A phone registered at a line; nothing to do.";
     UNREGISTERED = "registration.removed", Info, Auth, "Phone unregistered", "A phone signed off, or its registration ran out.";
