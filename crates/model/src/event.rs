@@ -156,6 +156,12 @@ registry! {
     UNREGISTERED = "registration.removed", Info, Auth, "Phone unregistered", "A phone signed off, or its registration ran out.";
     NOT_ENCRYPTED = "auth.not-encrypted", Warning, Auth, "Phone does not encrypt", "A phone with the right password came over UDP or TCP, and its extension has encryption = required: set its transport to TLS, or the extension to optional.";
     AUTHENTICATION_FAILED = "auth.failed", Warning, Security, "Authentication failed", "Somebody answered a challenge wrongly: a phone with an old password, or a guesser.";
+    ADDRESS_BLOCKED = "guard.blocked", Warning, Security, "Address blocked", "An address gave too many wrong passwords and is refused for a time; `ringwall blocks` says more, `ringwall unblock` lifts it.";
+    ACCOUNT_REFUSED = "guard.account-refused", Warning, Security, "Account refused at an address", "A device at a known address keeps giving a wrong password; it alone is refused there: mend its password.";
+    UNBLOCKED = "guard.unblocked", Info, Security, "Block ended", "A block is over, or was lifted by an administrator.";
+    BLOCKED_BY_HAND = "guard.blocked-by-hand", Info, Security, "Address blocked by an administrator", "An administrator blocked an address; `ringwall unblock` lifts it.";
+    ACCOUNT_UNDER_ATTACK = "guard.distributed", Warning, Security, "Account tried from many addresses", "Wrong passwords for one account come from many addresses, each below the limit: change its password if it is weak, and narrow who may reach SIP.";
+    ACCOUNTS_SPRAYED = "guard.sprayed", Warning, Security, "Many accounts tried from one address", "One address tries account after account: a scanner, or a mass of phones with old passwords.";
     CHALLENGES_LIMITED = "auth.limited", Warning, Security, "Requests without credentials limited", "An address sends more requests without credentials than a whole office does; the surplus is dropped.";
     STRAYS_LIMITED = "sip.strays-limited", Warning, Security, "Requests for calls that do not exist limited", "An address sends many requests for calls that do not exist: a scanner, a forger, or a device that has lost its way; the surplus is dropped.";
     FOREIGN_DIALOG = "sip.foreign-dialog", Warning, Security, "Request in somebody else's dialog", "A request named a call's dialog but came from elsewhere; it was challenged or answered 481.";

@@ -1,0 +1,189 @@
+//! Blocks: who is refused, why, and until when.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use model::Wall;
+use model::event::{self, Event};
+
+use super::Evidence;
+
+/// Blocks that the guard itself makes and keeps. Beyond it the one that ends first goes; those made by hand never do.
+pub const MAX_BLOCKS: usize = 100_000;
+
+/// What is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Everything from the address.
+    Address,
+    /// New flows of this account from the address.
+    Account(String),
+}
+
+/// Who blocked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The guard.
+    Guard,
+    /// An administrator.
+    Name(String),
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The address, or the network.
+    pub prefix: IpNet,
+    /// What of it.
+    pub scope: Scope,
+    /// Its end by the wall clock; `None`: until lifted.
+    pub until: Option<Wall>,
+    /// Who made it.
+    pub by: By,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+impl Block {
+    /// Whether its time is over.
+    pub fn is_over(&self, now: Wall) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// The address or prefix, as people write it.
+    pub fn shown(&self) -> String {
+        let single = self.prefix.prefix_len() == self.prefix.max_prefix_len();
+        if single { self.prefix.addr().to_string() } else { self.prefix.to_string() }
+    }
+
+    /// One plain sentence or two: what was tried, whether it got anywhere, what to do. Names in it are as they came.
+    pub fn sentence(&self) -> String {
+        let who = self.shown();
+        let evidence = &self.evidence;
+        if let By::Name(name) = &self.by {
+            let why = if evidence.why.is_empty() { "no reason was given" } else { &evidence.why };
+            return format!("{name} blocked {who}: {why}.");
+        }
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{} wrong passwords came from {who}", evidence.failures);
+        if let Some(period) = evidence.within {
+            let _ = write!(text, " within {} minutes", period.as_secs().div_ceil(60));
+        }
+        let more =
+            usize::try_from(evidence.accounts_tried).unwrap_or(0).saturating_sub(evidence.accounts.len());
+        let _ = write!(text, " for {}", evidence.accounts.join(", "));
+        if more > 0 {
+            let _ = write!(text, " and {more} more");
+        }
+        match (&self.scope, evidence.signed_in) {
+            (Scope::Account(account), _) => {
+                let _ = write!(
+                    text,
+                    ". Others are signed in from there and go on; {account} is refused from there: look for a device with an \
+                     old password."
+                );
+            }
+            (Scope::Address, true) => text.push_str(
+                ". Somebody signed in from there too: an office with several old passwords, or a guesser who found one; look at \
+                 its calls and registrations.",
+            ),
+            (Scope::Address, false) => {
+                text.push_str(". None was right, and nobody is signed in from there; there is nothing to do unless you know the address.");
+            }
+        }
+        text
+    }
+
+    /// The line for the security log.
+    pub(super) fn event(&self, now: Wall) -> Event {
+        let kind = match self.scope {
+            Scope::Address => &event::ADDRESS_BLOCKED,
+            Scope::Account(_) => &event::ACCOUNT_REFUSED,
+        };
+        let until = self.until.map_or_else(|| "lifted".to_owned(), |until| until.to_string());
+        Event::new(kind, now)
+            .with("address", self.shown())
+            .with("service", self.evidence.services.join(","))
+            .with("accounts", self.evidence.accounts.join(","))
+            .with("failures", self.evidence.failures)
+            .with("until", until)
+    }
+}
+
+/// All blocks.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    by_key: HashMap<(IpNet, Scope), Block, foldhash::fast::RandomState>,
+    /// How many blocks of a whole address have each prefix length: lengths to look under, by family.
+    lengths: HashMap<(bool, u8), u32, foldhash::fast::RandomState>,
+}
+
+impl Blocks {
+    pub(super) fn put(&mut self, block: Block) {
+        if block.by == By::Guard && self.by_key.len() >= MAX_BLOCKS {
+            self.give_up_one();
+        }
+        let key = (block.prefix, block.scope.clone());
+        self.remove(&key);
+        if block.scope == Scope::Address {
+            let count = self.lengths.entry(length_of(block.prefix)).or_default();
+            *count = count.saturating_add(1);
+        }
+        self.by_key.insert(key, block);
+    }
+
+    fn remove(&mut self, key: &(IpNet, Scope)) -> Option<Block> {
+        let block = self.by_key.remove(key)?;
+        if block.scope == Scope::Address
+            && let Some(count) = self.lengths.get_mut(&length_of(block.prefix))
+        {
+            *count = count.saturating_sub(1);
+        }
+        self.lengths.retain(|_, count| *count > 0);
+        Some(block)
+    }
+
+    /// The guard's block that ends first makes room.
+    fn give_up_one(&mut self) {
+        let ours = self.by_key.iter().filter(|(_, block)| block.by == By::Guard);
+        let first = ours.min_by_key(|(_, block)| block.until).map(|(key, _)| key.clone());
+        if let Some(key) = first {
+            self.remove(&key);
+        }
+    }
+
+    pub(super) fn covers(&self, now: Wall, source: IpAddr) -> bool {
+        let source = source.to_canonical();
+        self.lengths.keys().filter(|(v4, _)| *v4 == source.is_ipv4()).any(|(_, length)| {
+            let Ok(prefix) = IpNet::new(source, *length) else { return false };
+            self.by_key.get(&(prefix.trunc(), Scope::Address)).is_some_and(|block| !block.is_over(now))
+        })
+    }
+
+    pub(super) fn lift_if(&mut self, lifted: impl Fn(&Block) -> bool) -> Vec<Block> {
+        let keys: Vec<_> =
+            self.by_key.iter().filter(|(_, block)| lifted(block)).map(|(key, _)| key.clone()).collect();
+        keys.iter().filter_map(|key| self.remove(key)).collect()
+    }
+
+    pub(super) fn list(&self, now: Wall) -> Vec<Block> {
+        let mut list: Vec<Block> =
+            self.by_key.values().filter(|block| !block.is_over(now)).cloned().collect();
+        list.sort_by(|one, other| {
+            let key = |block: &Block| (block.evidence.first, block.prefix.to_string());
+            key(one).cmp(&key(other))
+        });
+        list
+    }
+
+    pub(super) fn next_end(&self) -> Option<Wall> {
+        self.by_key.values().filter_map(|block| block.until).min()
+    }
+}
+
+fn length_of(prefix: IpNet) -> (bool, u8) {
+    (matches!(prefix, IpNet::V4(_)), prefix.prefix_len())
+}
