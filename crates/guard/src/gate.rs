@@ -1,8 +1,10 @@
 //! The gate: a read-only verdict by address that any thread asks before anything is read or parsed.
 //!
-//! The table behind it is swapped atomically, so asking takes no lock and well under 100 ns. `net` hands on nothing
-//! without the [`Admitted`] that only the gate makes; so a new listener cannot forget to ask.
+//! Behind it stand the firewall's rows, swapped atomically as a whole, the blocked addresses, and the flows that may
+//! finish what they have. Asking takes well under 100 ns. `net` hands on nothing without the [`Admitted`] that only the gate
+//! makes; so a new listener cannot forget to ask.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,13 +12,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
+use crate::AddressSet;
+use crate::refusals::Refusals;
+
 /// What somebody wants to reach. The control socket is not among them: it is never firewalled, since it is the way
 /// back in for an administrator who has locked himself out (SPEC R3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
+    /// Console and web phone.
+    Web,
     /// SIP over any transport.
     Sip,
-    /// RTP and RTCP of calls.
+    /// TFTP and HTTPS for phones.
+    Provisioning,
+    /// CRM integration.
+    Crm,
+    /// SNMP monitoring.
+    Snmp,
+    /// RTP and RTCP of calls: no row restricts it, since its sources are the calls' own.
     Media,
 }
 
@@ -52,15 +65,47 @@ pub enum Verdict {
     Allow(Admitted),
     /// A datagram is dropped unanswered, a connection is reset before a byte is read.
     Deny,
-    /// May finish a live call or registration on the flow that has it, and gets nothing new.
+    /// May finish a live call on the flow that has it, and gets nothing new.
     EstablishedOnly(Admitted),
 }
 
-/// Who is refused. Replaced as a whole.
-#[derive(Clone, Debug, Default)]
-pub struct Table {
-    /// Prefixes that reach no service.
-    pub denied: Vec<IpNet>,
+/// Who reaches a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Row {
+    /// Whoever is not blocked.
+    #[default]
+    Anybody,
+    /// These addresses.
+    Only(AddressSet),
+}
+
+/// The firewall (SPEC R4.2): a row for each service. Replaced as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Console and web phone.
+    pub web: Row,
+    /// SIP.
+    pub sip: Row,
+    /// Provisioning.
+    pub provisioning: Row,
+    /// CRM integration.
+    pub crm: Row,
+    /// SNMP.
+    pub snmp: Row,
+}
+
+impl Rows {
+    fn excludes(&self, service: Service, source: SocketAddr) -> bool {
+        let row = match service {
+            Service::Web => &self.web,
+            Service::Sip => &self.sip,
+            Service::Provisioning => &self.provisioning,
+            Service::Crm => &self.crm,
+            Service::Snmp => &self.snmp,
+            Service::Media => return false,
+        };
+        matches!(row, Row::Only(set) if !set.contains(source.ip()))
+    }
 }
 
 /// How often the gate said what, since the start.
@@ -77,9 +122,13 @@ pub struct Counts {
 /// The gate. Shared as `Arc<Gate>`.
 #[derive(Debug, Default)]
 pub struct Gate {
-    table: ArcSwap<Table>,
+    rows: ArcSwap<Rows>,
+    refusals: Refusals,
+    /// Flows with a live call whose address is refused.
+    established: ArcSwap<HashSet<(Service, SocketAddr)>>,
     allowed: AtomicU64,
     denied: AtomicU64,
+    established_only: AtomicU64,
 }
 
 impl Gate {
@@ -89,18 +138,47 @@ impl Gate {
     }
 
     /// Whether `source` may reach `service` at our address `local`.
+    #[inline]
     pub fn admit(&self, service: Service, source: SocketAddr, local: SocketAddr) -> Verdict {
-        if self.refuses(source) {
-            self.denied.fetch_add(1, Ordering::Relaxed);
-            return Verdict::Deny;
+        let admitted = Admitted { service, source, local };
+        if !self.refuses(service, source) {
+            self.allowed.fetch_add(1, Ordering::Relaxed);
+            return Verdict::Allow(admitted);
         }
-        self.allowed.fetch_add(1, Ordering::Relaxed);
-        Verdict::Allow(Admitted { service, source, local })
+        let established = self.established.load();
+        if !established.is_empty() && established.contains(&(service, canonical(source))) {
+            self.established_only.fetch_add(1, Ordering::Relaxed);
+            return Verdict::EstablishedOnly(admitted);
+        }
+        self.denied.fetch_add(1, Ordering::Relaxed);
+        Verdict::Deny
     }
 
-    /// Puts another table in force: the next question is answered by it.
-    pub fn put_in_force(&self, table: Table) {
-        self.table.store(Arc::new(table));
+    /// Whether `source` is refused, by a row or a block.
+    #[inline]
+    pub fn refuses(&self, service: Service, source: SocketAddr) -> bool {
+        self.refusals.cover(source.ip().to_canonical()) || self.rows.load().excludes(service, source)
+    }
+
+    /// Puts other rows in force: the next question is answered by them.
+    pub fn set_rows(&self, rows: Rows) {
+        self.rows.store(Arc::new(rows));
+    }
+
+    /// Blocks an address or network from now on.
+    pub fn block(&self, prefix: IpNet) {
+        self.refusals.add(prefix.trunc());
+    }
+
+    /// Lifts exactly this block.
+    pub fn unblock(&self, prefix: IpNet) {
+        self.refusals.remove(prefix.trunc());
+    }
+
+    /// Names the refused flows that may finish what they have; those of before may not any more.
+    pub fn set_established(&self, flows: impl IntoIterator<Item = (Service, SocketAddr)>) {
+        let flows = flows.into_iter().map(|(service, source)| (service, canonical(source)));
+        self.established.store(Arc::new(flows.collect()));
     }
 
     /// How often it said what.
@@ -108,36 +186,67 @@ impl Gate {
         Counts {
             allowed: self.allowed.load(Ordering::Relaxed),
             denied: self.denied.load(Ordering::Relaxed),
-            established_only: 0,
+            established_only: self.established_only.load(Ordering::Relaxed),
         }
     }
+}
 
-    fn refuses(&self, source: SocketAddr) -> bool {
-        let table = self.table.load();
-        if table.denied.is_empty() {
-            return false;
-        }
-        let address = source.ip().to_canonical();
-        table.denied.iter().any(|prefix| prefix.contains(&address))
-    }
+fn canonical(source: SocketAddr) -> SocketAddr {
+    SocketAddr::new(source.ip().to_canonical(), source.port())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn ask(gate: &Gate, service: Service, source: &str) -> Verdict {
+        gate.admit(service, source.parse().unwrap(), "127.0.0.1:5060".parse().unwrap())
+    }
+
     #[test]
-    fn a_new_table_rules_the_next_question() {
+    fn a_block_rules_the_next_question_on_every_service() {
         let gate = Gate::open();
-        let ask = |service, source: &str| {
-            gate.admit(service, source.parse().unwrap(), "127.0.0.1:5060".parse().unwrap())
-        };
-        assert!(matches!(ask(Service::Sip, "192.0.2.1:5060"), Verdict::Allow(_)));
-        gate.put_in_force(Table { denied: vec!["192.0.2.0/24".parse().unwrap()] });
-        assert_eq!(ask(Service::Sip, "192.0.2.1:5060"), Verdict::Deny);
-        assert_eq!(ask(Service::Sip, "[::ffff:192.0.2.1]:5060"), Verdict::Deny);
-        assert!(matches!(ask(Service::Sip, "198.51.100.1:5060"), Verdict::Allow(_)));
-        assert_eq!(gate.counts(), Counts { allowed: 2, denied: 2, established_only: 0 });
+        assert!(matches!(ask(&gate, Service::Sip, "192.0.2.1:5060"), Verdict::Allow(_)));
+        gate.block("192.0.2.0/24".parse().unwrap());
+        gate.block("198.51.100.7/32".parse().unwrap());
+        for service in [Service::Sip, Service::Web, Service::Media, Service::Snmp] {
+            assert_eq!(ask(&gate, service, "192.0.2.1:5060"), Verdict::Deny);
+            assert_eq!(ask(&gate, service, "[::ffff:192.0.2.1]:5060"), Verdict::Deny);
+            assert_eq!(ask(&gate, service, "198.51.100.7:1"), Verdict::Deny);
+        }
+        assert!(matches!(ask(&gate, Service::Sip, "198.51.100.1:5060"), Verdict::Allow(_)));
+        gate.unblock("192.0.2.0/24".parse().unwrap());
+        assert!(matches!(ask(&gate, Service::Sip, "192.0.2.1:5060"), Verdict::Allow(_)));
+        assert_eq!(gate.counts(), Counts { allowed: 3, denied: 12, established_only: 0 });
+    }
+
+    #[test]
+    fn a_row_restricts_its_service_and_no_other() {
+        let gate = Gate::open();
+        let inside = AddressSet::of(["192.168.0.0/16".parse().unwrap()]);
+        gate.set_rows(Rows { sip: Row::Only(inside), ..Rows::default() });
+        assert!(matches!(ask(&gate, Service::Sip, "192.168.1.1:5060"), Verdict::Allow(_)));
+        assert_eq!(ask(&gate, Service::Sip, "198.51.100.7:5060"), Verdict::Deny);
+        assert!(matches!(ask(&gate, Service::Web, "198.51.100.7:5060"), Verdict::Allow(_)));
+        assert!(matches!(ask(&gate, Service::Media, "198.51.100.7:5060"), Verdict::Allow(_)));
+        gate.set_rows(Rows { sip: Row::Only(AddressSet::default()), ..Rows::default() });
+        assert_eq!(
+            ask(&gate, Service::Sip, "192.168.1.1:5060"),
+            Verdict::Deny,
+            "an empty row lets nobody in"
+        );
+    }
+
+    #[test]
+    fn an_established_flow_may_finish_and_its_neighbour_may_not() {
+        let gate = Gate::open();
+        gate.block("198.51.100.7/32".parse().unwrap());
+        gate.set_established([(Service::Sip, "[::ffff:198.51.100.7]:5060".parse().unwrap())]);
+        assert!(matches!(ask(&gate, Service::Sip, "198.51.100.7:5060"), Verdict::EstablishedOnly(_)));
+        assert_eq!(ask(&gate, Service::Sip, "198.51.100.7:5061"), Verdict::Deny);
+        assert_eq!(ask(&gate, Service::Web, "198.51.100.7:5060"), Verdict::Deny);
+        gate.set_established([]);
+        assert_eq!(ask(&gate, Service::Sip, "198.51.100.7:5060"), Verdict::Deny);
     }
 
     #[test]
