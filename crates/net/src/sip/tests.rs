@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use guard::{Gate, Limits, Table};
+use guard::{Gate, Limits};
 use model::Transport;
 use model::event::Event;
 use model::live::BindingUpdate;
@@ -190,7 +190,7 @@ async fn forged_sources_do_not_fill_the_log() {
 #[tokio::test]
 async fn whom_the_gate_denies_gets_neither_datagram_nor_connection() {
     let house = house(Limits::default(), Patience::default()).await;
-    house.gate.put_in_force(Table { denied: vec!["127.0.0.2/32".parse().unwrap()] });
+    house.gate.block("127.0.0.2/32".parse().unwrap());
     let denied = UdpSocket::bind("127.0.0.2:0").await.unwrap();
     denied.send_to(&request("OPTIONS", "denied"), house.address(Transport::Udp)).await.unwrap();
     let peer = udp_peer(&house).await;
