@@ -1,10 +1,11 @@
 //! What records must agree on with each other: names used once, references that lead somewhere, groups without
 //! cycles, a line named like nobody else's number.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::address::Member;
 use super::draft::Draft;
+use super::groups::{self, Purpose, Selection};
 use super::office::{Kind, Office};
 use super::problem::Findings;
 use super::read::shown;
@@ -152,33 +153,37 @@ impl Judge<'_> {
                 }
             }
         }
-        self.local();
+        self.selected_groups();
     }
 
-    fn local(&mut self) {
-        let Some(name) = &self.office.network.local else { return };
-        let (path, section) = self.origins.find(Kind::Network, "");
-        let said = section.map(|section| section.find("local").unwrap_or(section));
-        let place = said.map_or_else(|| self.origins.place(Kind::AddressGroup, name), |said| said.place);
-        let key = format!("{path}.local");
-        let Some(group) = self.office.address_groups.get(name) else {
-            let what = format!("address group {} does not exist", shown(name));
-            self.findings.add(place, key, what, "add the group, or remove this key");
-            return;
-        };
-        if group.value.members.is_empty() {
-            let what = format!("address group {} is empty", shown(name));
-            self.findings.add(place, key, what, "give the group members, or remove this key");
-        } else if holds_host(self.office, name) {
-            let what =
-                format!("address group {} holds a host name, which is not available yet here", shown(name));
-            self.findings.add(place, key, what, "name addresses and prefixes");
+    fn selected_groups(&mut self) {
+        for Selection { kind, key, group, purpose } in groups::selections(self.office) {
+            let Some((what, cure)) = self.unfit(group, purpose) else { continue };
+            let (path, section) = self.origins.find(kind, "");
+            let said = section.map(|section| section.find(key).unwrap_or(section));
+            let place = said.map_or_else(|| self.origins.place(Kind::AddressGroup, group), |said| said.place);
+            self.findings.add(place, format!("{path}.{key}"), what, cure);
         }
+    }
+
+    /// Why a group can't be selected, and the cure.
+    fn unfit(&self, group: &str, purpose: Purpose) -> Option<(String, &'static str)> {
+        let named = format!("address group {}", shown(group));
+        if !self.office.address_groups.contains_key(group) {
+            return Some((format!("{named} does not exist"), "add the group, or remove this key"));
+        }
+        if groups::members(self.office, group).next().is_none() {
+            return Some((format!("{named} is empty"), "give the group members, or remove this key"));
+        }
+        if purpose == Purpose::Local && !groups::hosts(self.office, group).is_empty() {
+            let what = format!("{named} holds a host name; who is inside can't depend on a name server");
+            return Some((what, "name addresses and prefixes"));
+        }
+        None
     }
 
     fn group_members(&mut self) {
         let office = self.office;
-        let cyclic = cyclic_groups(office);
         for (name, group) in &office.address_groups {
             for (index, member) in group.value.members.iter().enumerate() {
                 let Member::Group(other) = member else { continue };
@@ -188,55 +193,13 @@ impl Judge<'_> {
                     let cause = (Kind::AddressGroup, other.as_str());
                     let cure = "add the group, or remove this member";
                     self.note((Kind::AddressGroup, name), at, cause, what, cure);
-                } else if cyclic.contains(name.as_str()) && cyclic.contains(other.as_str()) {
-                    let what = format!("address group {} holds itself through {}", shown(name), shown(other));
+                } else if let Some(path) = groups::cycle(office, name, other) {
+                    let path: Vec<String> = path.into_iter().map(shown).collect();
+                    let what = format!("address group {} holds itself: {}", shown(name), path.join(" > "));
                     let cause = (Kind::AddressGroup, other.as_str());
                     self.note((Kind::AddressGroup, name), at, cause, what, "remove one of the references");
                 }
             }
         }
-    }
-}
-
-fn holds_host(office: &Office, name: &str) -> bool {
-    groups_below(office, name)
-        .into_iter()
-        .filter_map(|name| office.address_groups.get(name))
-        .any(|group| group.value.members.iter().any(|member| matches!(member, Member::Host(_))))
-}
-
-fn groups_in<'a>(office: &'a Office, name: &str) -> impl Iterator<Item = &'a str> {
-    let members = office.address_groups.get(name).map(|group| &group.value.members);
-    members.into_iter().flatten().filter_map(|member| match member {
-        Member::Group(name) => Some(name.as_str()),
-        _ => None,
-    })
-}
-
-/// `start` and the groups it holds, directly or not. Each is visited once.
-pub(crate) fn groups_below<'a>(office: &'a Office, start: &'a str) -> BTreeSet<&'a str> {
-    let mut seen = BTreeSet::new();
-    let mut waiting = vec![start];
-    while let Some(name) = waiting.pop() {
-        if seen.insert(name) {
-            waiting.extend(groups_in(office, name));
-        }
-    }
-    seen
-}
-
-/// The groups on cycles (or on a way from one cycle to another): what is left when groups that hold no left group,
-/// and groups that no left group holds, are taken away again and again.
-fn cyclic_groups(office: &Office) -> HashSet<&str> {
-    let mut left: HashSet<&str> = office.address_groups.keys().map(String::as_str).collect();
-    loop {
-        let held: HashSet<&str> = left.iter().flat_map(|name| groups_in(office, name)).collect();
-        let holds = |name: &&str| groups_in(office, name).any(|inner| left.contains(inner));
-        let next: HashSet<&str> =
-            left.iter().copied().filter(|name| held.contains(name) && holds(name)).collect();
-        if next.len() == left.len() {
-            return next;
-        }
-        left = next;
     }
 }

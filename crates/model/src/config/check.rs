@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::address::check_domain;
+use super::address::{Member, check_domain};
 use super::country::calling_code;
 use super::read::{Reading, Step, shown};
 use super::scalar::Span;
 use super::schema::{
-    AddressGroup, Extension, Line, Listen, Logs, MAX_SPAN, NoAnswer, Sip, System, Tls, User,
+    AddressGroup, Extension, Line, Listen, Logs, MAX_SPAN, Network, NoAnswer, Sip, System, Tls, User,
 };
 use super::value::{Place, Value};
 
@@ -21,8 +21,10 @@ pub const MAX_LINES: usize = 16;
 pub const MAX_NUMBER: usize = 15;
 /// Longest SIP username and login.
 pub const MAX_USERNAME: usize = 64;
-/// Members of one address group.
-pub const MAX_MEMBERS: usize = 2_000;
+/// Members of one address group: published lists of a country's or provider's networks are this long.
+pub const MAX_MEMBERS: usize = 20_000;
+/// Proxies in front of one server.
+const MAX_PROXIES: usize = 64;
 /// Addresses one listener binds: a socket each.
 pub const MAX_LISTEN: usize = 16;
 /// Names of one domain.
@@ -203,6 +205,34 @@ pub(crate) fn logs(logs: &Logs, value: &Value, at: &mut Reading) {
     }
     if logs.keep > MAX_KEEP {
         at.problem_at(value, "keep", "out of range", "write a number from 0 to 1000");
+    }
+}
+
+/// Whoever may say on whose behalf he speaks must be an address, not a name that a name server gives out.
+pub(crate) fn network(network: &Network, value: &Value, at: &mut Reading) {
+    if network.trusted_proxies.len() > MAX_PROXIES {
+        at.problem_at(
+            value,
+            "trusted_proxies",
+            format!("more than {MAX_PROXIES} entries"),
+            "shorten the list",
+        );
+    }
+    for (index, proxy) in network.trusted_proxies.iter().enumerate() {
+        let place = item_place(value, "trusted_proxies", index);
+        let what = match proxy {
+            Member::Host(_) | Member::Group(_) => "neither an address nor a prefix",
+            Member::Network(network) if network.prefix_len() == 0 => "believes everybody",
+            Member::Network(_) | Member::Range(..) => continue,
+        };
+        item(
+            at,
+            "trusted_proxies",
+            index,
+            place,
+            what.to_owned(),
+            "write the proxy's address, like 10.0.0.7",
+        );
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn changes(current: &Office, after: &Office, marks: &Marks) -> Vec<Ch
     single(&mut list, Kind::Tls, &current.tls, &after.tls);
     single(&mut list, Kind::Logs, &current.logs, &after.logs);
     several(&mut list, &current.address_groups, &after.address_groups, marks);
+    single(&mut list, Kind::Firewall, &current.firewall, &after.firewall);
     several(&mut list, &current.users, &after.users, marks);
     several(&mut list, &current.extensions, &after.extensions, marks);
     list

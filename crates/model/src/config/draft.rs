@@ -1,6 +1,8 @@
 //! What somebody wants: the sections that are to match, before they are held against what there is.
 
-use super::schema::{AddressGroup, Extension, Forwarding, Listen, Logs, Network, Sip, System, Tls, User};
+use super::schema::{
+    AddressGroup, Extension, Firewall, Forwarding, Listen, Logs, Network, Sip, System, Tls, User,
+};
 use super::value::Value;
 use crate::{Id, Secret};
 
@@ -24,6 +26,7 @@ pub(crate) struct Draft {
     pub(crate) sip: Option<Sip>,
     pub(crate) tls: Option<Tls>,
     pub(crate) logs: Option<Logs>,
+    pub(crate) firewall: Option<Firewall>,
     pub(crate) address_groups: Option<Vec<Entry<AddressGroup>>>,
     pub(crate) users: Option<Vec<Entry<User>>>,
     pub(crate) extensions: Option<Vec<Entry<Extension>>>,

@@ -31,6 +31,7 @@ pub fn export(office: &Office, secrets: Secrets) -> String {
     for group in office.address_groups.values() {
         entry(&mut out, &*group.value);
     }
+    section(&mut out, "firewall", &office.firewall.write());
     for (login, user) in &office.users {
         entry(&mut out, &*user.value);
         if let Some(hash) = office.password_hashes.get(login) {

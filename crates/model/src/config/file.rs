@@ -28,6 +28,7 @@ pub(crate) fn read(root: &Value, current: &Office, mode: Mode, at: &mut Reading)
     draft.sip = single(root, "sip", &current.sip, mode, at);
     draft.tls = single(root, "tls", &current.tls, mode, at);
     draft.logs = single(root, "logs", &current.logs, mode, at);
+    draft.firewall = single(root, "firewall", &current.firewall, mode, at);
     let groups = Section { map: &current.address_groups, most: MAX_GROUPS, joined: None, extra: no_extra };
     draft.address_groups = groups.read(root, mode, at, &mut draft.incomplete);
     let users = Section { map: &current.users, most: MAX_USERS, joined: None, extra: user_extra };

@@ -14,6 +14,7 @@ mod describe;
 mod draft;
 mod export;
 mod file;
+mod groups;
 mod office;
 mod password;
 mod plan;
@@ -37,6 +38,7 @@ pub use country::calling_code;
 pub use draft::{Mode, NewPassword};
 pub use export::{Secrets, export};
 pub use file::{MAX_EXTENSIONS, MAX_GROUPS, MAX_USERS};
+pub use groups::{hosts, prefixes};
 pub use office::{Kind, Object, Office, Row, SipPasswords, Unreadable};
 pub use password::{GENERATED_LENGTH, generate};
 pub use plan::{
@@ -46,8 +48,8 @@ pub use problem::{MAX_PROBLEMS, Problem, Problems};
 pub use rollback::{first_administrator, new_password, rollback};
 pub use scalar::{Digest, PortRange, Role, Size, Span};
 pub use schema::{
-    AddressGroup, Extension, Forwarding, Line, Listen, Logs, Network, NoAnswer, Personal, Sip, System, Tls,
-    User,
+    AddressGroup, Extension, Firewall, Forwarding, Line, Listen, Logs, Network, NoAnswer, Personal, Sip,
+    System, Tls, User,
 };
-pub use snapshot::{directory, prefixes};
+pub use snapshot::directory;
 pub use value::Value;

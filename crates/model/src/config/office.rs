@@ -11,7 +11,9 @@ use serde::{Serialize, Serializer};
 use super::problem::Problems;
 use super::read::{Reading, Schema};
 use super::scalar::Role;
-use super::schema::{AddressGroup, Extension, Listen, Logs, Network, Personal, Sip, System, Tls, User};
+use super::schema::{
+    AddressGroup, Extension, Firewall, Listen, Logs, Network, Personal, Sip, System, Tls, User,
+};
 use super::value::Value;
 use crate::{Id, Secret};
 
@@ -32,6 +34,8 @@ pub enum Kind {
     Logs,
     /// An entry of `[[address_groups]]`.
     AddressGroup,
+    /// `[firewall]`.
+    Firewall,
     /// An entry of `[[users]]`.
     User,
     /// An entry of `[[extensions]]`.
@@ -47,6 +51,7 @@ const KINDS: &[(Kind, &str, &str, &str)] = &[
     (Kind::Tls, "tls", "tls", "tls"),
     (Kind::Logs, "logs", "logs", "logs"),
     (Kind::AddressGroup, "address-group", "address group", "address_groups"),
+    (Kind::Firewall, "firewall", "firewall", "firewall"),
     (Kind::User, "user", "user", "users"),
     (Kind::Extension, "extension", "extension", "extensions"),
 ];
@@ -132,6 +137,8 @@ pub struct Office {
     pub tls: Tls,
     /// `[logs]`.
     pub logs: Logs,
+    /// `[firewall]`.
+    pub firewall: Firewall,
     /// Address groups by name.
     pub address_groups: BTreeMap<String, Object<AddressGroup>>,
     /// Users by login.
@@ -199,6 +206,7 @@ impl Office {
             Kind::Sip => assign(&mut self.sip, &row, at),
             Kind::Tls => assign(&mut self.tls, &row, at),
             Kind::Logs => assign(&mut self.logs, &row, at),
+            Kind::Firewall => assign(&mut self.firewall, &row, at),
             Kind::AddressGroup => insert(&mut self.address_groups, row, at),
             Kind::User => insert(&mut self.users, row, at),
             Kind::Extension => insert(&mut self.extensions, row, at),
@@ -227,6 +235,7 @@ impl Office {
             single(Kind::Sip, self.sip.write()),
             single(Kind::Tls, self.tls.write()),
             single(Kind::Logs, self.logs.write()),
+            single(Kind::Firewall, self.firewall.write()),
         ];
         rows.extend(rows_of(&self.address_groups));
         rows.extend(rows_of(&self.users));

@@ -14,11 +14,20 @@ use super::value::{Data, Value};
 use crate::DialString;
 
 /// Sections of this release, in the order of an export.
-pub(crate) const SECTIONS: &[&str] =
-    &["system", "network", "listen", "sip", "tls", "logs", "address_groups", "users", "extensions"];
+pub(crate) const SECTIONS: &[&str] = &[
+    "system",
+    "network",
+    "listen",
+    "sip",
+    "tls",
+    "logs",
+    "address_groups",
+    "firewall",
+    "users",
+    "extensions",
+];
 /// Sections of releases to come, refused by name.
 pub(crate) const LATER: &[&str] = &[
-    "firewall",
     "security",
     "call_permissions",
     "blacklist",
@@ -76,10 +85,12 @@ section! {
         public_address_v4: Option<Ipv4Addr> = None,
         /// Shown to IPv6 peers outside.
         public_address_v6: Option<Ipv6Addr> = None,
+        /// Addresses and prefixes of proxies whose forwarding headers are believed (SPEC R4.21).
+        trusted_proxies: Vec<Member> = Vec::new(),
     }
     aside []
-    later [("trusted_proxies", Value::is_empty)]
-    check |_, _, _| {}
+    later []
+    check check::network
 }
 
 section! {
@@ -163,6 +174,25 @@ section! {
     aside ["was"]
     later []
     check check::address_group
+}
+
+section! {
+    /// `[firewall]`: who reaches a service, as the name of an address group; absent: whoever is not blocked (SPEC R4.2).
+    pub struct Firewall {
+        /// Console and web phone.
+        web: Option<String> = None,
+        /// SIP over any transport.
+        sip: Option<String> = None,
+        /// TFTP and HTTPS for phones.
+        provisioning: Option<String> = None,
+        /// CRM integration.
+        crm: Option<String> = None,
+        /// SNMP monitoring.
+        snmp: Option<String> = None,
+    }
+    aside []
+    later []
+    check |_, _, _| {}
 }
 
 section! {
@@ -274,6 +304,24 @@ fn is_off(value: &Value) -> bool {
 /// `voicemail` may be there as long as it is not enabled.
 fn is_disabled(value: &Value) -> bool {
     value.is_empty() || value.find("enabled").is_some_and(|enabled| enabled.data == Data::Boolean(false))
+}
+
+impl Firewall {
+    /// Each service's key and the group that its row names.
+    pub fn rows(&self) -> [(&'static str, Option<&str>); 5] {
+        [
+            ("web", self.web.as_deref()),
+            ("sip", self.sip.as_deref()),
+            ("provisioning", self.provisioning.as_deref()),
+            ("crm", self.crm.as_deref()),
+            ("snmp", self.snmp.as_deref()),
+        ]
+    }
+
+    /// The groups named, to be changed.
+    pub(crate) fn groups_mut(&mut self) -> [&mut Option<String>; 5] {
+        [&mut self.web, &mut self.sip, &mut self.provisioning, &mut self.crm, &mut self.snmp]
+    }
 }
 
 impl Sip {

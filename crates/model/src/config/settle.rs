@@ -10,7 +10,7 @@ use super::draft::{Draft, Entry, Mode, NewPassword};
 use super::office::{Kind, Object, Office, Record};
 use super::password::generate;
 use super::plan::{Effects, Plan, Supply};
-use super::schema::{Extension, Personal, User};
+use super::schema::{AddressGroup, Extension, Personal, User};
 use crate::Secret;
 
 /// Words about what changes beside an object's record, by its kind and new key.
@@ -45,10 +45,20 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
     put(&mut after.sip, draft.sip);
     put(&mut after.tls, draft.tls);
     put(&mut after.logs, draft.logs);
+    let firewall_given = draft.firewall.is_some();
+    put(&mut after.firewall, draft.firewall);
     if let Some(entries) = draft.address_groups {
         let given: BTreeSet<String> = entries.iter().map(|entry| entry.value.name.clone()).collect();
         let renames = replace(&mut after.address_groups, &entries, mode, supply);
-        follow_group_renames(&mut after, &renames, &given, network_given);
+        let mut selecting = Vec::new();
+        if !network_given {
+            selecting.push(&mut after.network.local);
+        }
+        if !firewall_given {
+            selecting.extend(after.firewall.groups_mut());
+        }
+        follow(selecting, &renames);
+        follow_group_renames(&mut after.address_groups, &renames, &given);
     }
     let given_users: BTreeSet<String> =
         draft.users.iter().flatten().map(|entry| entry.value.login.clone()).collect();
@@ -103,18 +113,21 @@ fn replace<T: Record>(
     renames
 }
 
+/// Keys that select a group select it under its new name. Those of a section that the file gives say what they mean.
+fn follow(selecting: Vec<&mut Option<String>>, renames: &Renames) {
+    for selected in selecting {
+        if let Some(new) = selected.as_ref().and_then(|name| renames.get(name)) {
+            *selected = Some(new.clone());
+        }
+    }
+}
+
 fn follow_group_renames(
-    after: &mut Office,
+    groups: &mut BTreeMap<String, Object<AddressGroup>>,
     renames: &Renames,
     given: &BTreeSet<String>,
-    network_given: bool,
 ) {
-    if let Some(new) = after.network.local.as_ref().and_then(|name| renames.get(name))
-        && !network_given
-    {
-        after.network.local = Some(new.clone());
-    }
-    for (name, group) in &mut after.address_groups {
+    for (name, group) in groups {
         let renamed = |member: &Member| matches!(member, Member::Group(name) if renames.contains_key(name));
         if given.contains(name) || !group.value.members.iter().any(renamed) {
             continue;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::agree::groups_below;
 use super::country::calling_code;
+use super::groups::prefixes;
 use super::office::Office;
 use super::schema::{Extension, Line};
 use crate::Secret;
@@ -51,12 +51,6 @@ fn network(office: &Office) -> directory::Network {
         public_v4: office.network.public_address_v4,
         public_v6: office.network.public_address_v6,
     }
-}
-
-/// The prefixes of address group `name` and of the groups it holds. Host names count for nothing here.
-pub fn prefixes(office: &Office, name: &str) -> Vec<IpNet> {
-    let groups = groups_below(office, name).into_iter().filter_map(|name| office.address_groups.get(name));
-    groups.flat_map(|group| &group.value.members).flat_map(super::address::Member::prefixes).collect()
 }
 
 fn add(made: &mut Directory, office: &Office, extension: &Extension, previous: Option<&Directory>) {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod errors;
+mod groups;
 mod properties;
 mod undo;
 
