@@ -22,13 +22,24 @@ pub(crate) struct Talk {
     before: Option<Local>,
     /// The peer's description in force.
     theirs: Option<Session>,
+    /// Whether it has taken its audio away.
+    stream: Stream,
     /// Whether that was an offer or an answer.
     said: Said,
     /// The peer's offer that is not answered yet.
-    offered: Option<Session>,
+    offered: Option<(Session, Stream)>,
     codec: Option<String>,
     /// Whether the peer holds the other side, by what is in force.
     holds: bool,
+}
+
+/// Whether a description has its audio.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stream {
+    #[default]
+    There,
+    /// It had port 0: what is kept of it is what it was before, inactive.
+    Away,
 }
 
 /// The peer's description can't be used.
@@ -50,20 +61,21 @@ impl Talk {
     /// The peer makes an offer.
     ///
     /// # Errors
-    /// It is no SDP, or has no audio that can be relayed.
+    /// It is no SDP, or has no audio that can be relayed, nor had any before that it takes away.
     pub fn offered(&mut self, body: &[u8]) -> Result<(), NoUse> {
-        let session = read(body)?;
+        let offered = self.read(body)?;
         self.before.clone_from(&self.local);
-        self.offered = Some(session);
+        self.offered = Some(offered);
         Ok(())
     }
 
     /// The peer answers our offer. It counts once both legs agree.
     ///
     /// # Errors
-    /// It is no SDP, or has no audio that can be relayed.
+    /// It is no SDP, or has no audio that can be relayed, nor had any before that it takes away.
     pub fn answered(&mut self, body: &[u8]) -> Result<(), NoUse> {
-        self.theirs = Some(read(body)?);
+        let (theirs, stream) = self.read(body)?;
+        (self.theirs, self.stream) = (Some(theirs), stream);
         self.said = Said::Answer;
         Ok(())
     }
@@ -75,7 +87,7 @@ impl Talk {
     pub fn offer(&mut self, from: &Talk) -> Result<Bytes, NoUse> {
         self.before.clone_from(&self.local);
         let local = self.local.as_mut().ok_or(NoUse)?;
-        let ours = match from.offered.as_ref().or(from.theirs.as_ref()) {
+        let ours = match from.said_last() {
             Some(theirs) => sdp::offer(theirs, local)?,
             None => sdp::offer_everything(local),
         };
@@ -101,7 +113,8 @@ impl Talk {
 
     /// Whether this is the peer's description in force once more, and nothing else.
     pub fn said_before(&self, body: &[u8]) -> bool {
-        read(body).is_ok_and(|session| self.theirs.as_ref() == Some(&session))
+        self.read(body)
+            .is_ok_and(|(session, stream)| self.theirs.as_ref() == Some(&session) && self.stream == stream)
     }
 
     /// Whether the peer has described nothing yet: its INVITE had no offer, and ours is not answered.
@@ -157,14 +170,28 @@ impl Talk {
         self.holds
     }
 
+    fn read(&self, body: &[u8]) -> Result<(Session, Stream), NoUse> {
+        let session = Session::parse(body).map_err(|_| NoUse)?;
+        if sdp::audio(&session).is_some() {
+            return Ok((session, Stream::There));
+        }
+        let before = self.theirs.as_ref().ok_or(NoUse)?;
+        Ok((sdp::taken_away(&session, before).ok_or(NoUse)?, Stream::Away))
+    }
+
+    /// What the peer said last, whether that is in force or waits for its answer.
+    fn said_last(&self) -> Option<&Session> {
+        self.offered.as_ref().map(|(session, _)| session).or(self.theirs.as_ref())
+    }
+
     fn end(&self) -> Result<End<'_>, NoUse> {
         let theirs = self.theirs.as_ref().ok_or(NoUse)?;
         Ok(End { theirs, ours: self.local.as_ref().ok_or(NoUse)? })
     }
 
     fn settle(&mut self, codec: &str) {
-        if let Some(offered) = self.offered.take() {
-            self.theirs = Some(offered);
+        if let Some((offered, stream)) = self.offered.take() {
+            (self.theirs, self.stream) = (Some(offered), stream);
             self.said = Said::Offer;
         }
         self.holds = self.theirs.as_ref().is_some_and(sdp::holds);
@@ -173,21 +200,22 @@ impl Talk {
     }
 }
 
-fn read(body: &[u8]) -> Result<Session, NoUse> {
-    let session = Session::parse(body).map_err(|_| NoUse)?;
-    if sdp::audio(&session).is_some() { Ok(session) } else { Err(NoUse) }
-}
-
 /// `answerer` answered what was made of `offerer`'s offer: the relay joins the two as agreed, and the offerer's
 /// answer comes back.
 ///
 /// # Errors
 /// They have no codec in common; nothing was changed.
 pub(crate) fn agree(step: &mut Step<'_>, offerer: &mut Leg, answerer: &mut Leg) -> Result<Bytes, NoUse> {
-    let offered = offerer.talk.offered.as_ref().or(offerer.talk.theirs.as_ref()).ok_or(NoUse)?;
+    let offered = offerer.talk.said_last().ok_or(NoUse)?;
+    let stream = offerer.talk.offered.as_ref().map_or(offerer.talk.stream, |(_, stream)| *stream);
     let answered = answerer.talk.theirs.as_ref().ok_or(NoUse)?;
     let asked = answerer.talk.local.as_ref().ok_or(NoUse)?;
     let mut local = offerer.talk.local.clone().ok_or(NoUse)?;
+    let listens = local.media();
+    if stream == Stream::Away {
+        // A stream that the offer refuses is refused in the answer as well (RFC 3264 section 6); our port waits.
+        local.set_media(LocalMedia { rtp_port: 0, ..listens });
+    }
     let Agreed {
         answer,
         codec,
@@ -196,6 +224,7 @@ pub(crate) fn agree(step: &mut Step<'_>, offerer: &mut Leg, answerer: &mut Leg) 
         offerer_to_answerer,
         answerer_to_offerer,
     } = sdp::answer(offered, &mut local, answered, asked)?;
+    local.set_media(listens);
     offerer.talk.local = Some(local);
     offerer.talk.settle(&codec.name);
     answerer.talk.settle(&codec.name);

@@ -36,6 +36,45 @@ fn hold_and_resume_reach_the_other_side() {
 }
 
 #[test]
+fn a_phone_that_takes_its_audio_away_holds_the_other_side_and_may_bring_it_back() {
+    let mut office = office(directory());
+    let (alice, bob) = talking(&mut office);
+    let away = described(0, "8", "sendrecv");
+    ask(&mut office, &alice, "INVITE", Some((SDP, &away)));
+    let hold = office.request(BOB, "INVITE");
+    assert!(body(&hold).contains("m=audio 30004 ") && body(&hold).contains("a=inactive"), "{}", body(&hold));
+    respond(&mut office, BOB, &hold, 200, Some(&described(21_102, "8 0 101", "inactive")));
+    let held = office.response(ALICE, 200);
+    assert!(body(&held).contains("m=audio 0 RTP/AVP 8"), "{}", body(&held));
+    acknowledge(&mut office, &alice, &held);
+    assert_eq!(office.only_call().state, CallState::Held);
+    // Said again, as phones refresh: the same answer, and nobody else is asked.
+    ask(&mut office, &alice, "INVITE", Some((SDP, &away)));
+    let again = office.response(ALICE, 200);
+    assert_eq!(body(&again), body(&held));
+    acknowledge(&mut office, &alice, &again);
+    office.silent(BOB);
+    // The other side holds meanwhile; who has no audio refuses the stream once more.
+    ask(&mut office, &bob, "INVITE", Some((SDP, &described(21_102, "8 0 101", "sendonly"))));
+    let crossing = office.request(ALICE, "INVITE");
+    assert!(body(&crossing).contains("a=sendonly"), "{}", body(&crossing));
+    respond(&mut office, ALICE, &crossing, 200, Some(&away));
+    let accepted = office.response(BOB, 200);
+    assert!(body(&accepted).contains("m=audio 30004 ") && body(&accepted).contains("a=inactive"));
+    acknowledge(&mut office, &bob, &accepted);
+    ask(&mut office, &bob, "INVITE", Some((SDP, &sdp(21_102))));
+    let crossing = office.request(ALICE, "INVITE");
+    respond(&mut office, ALICE, &crossing, 200, Some(&sdp(21_101)));
+    let accepted = office.response(BOB, 200);
+    assert!(body(&accepted).contains("a=sendrecv"), "{}", body(&accepted));
+    acknowledge(&mut office, &bob, &accepted);
+    assert_eq!(office.only_call().state, CallState::Answered);
+    hang_up(&mut office, &bob);
+    office.request(ALICE, "BYE");
+    office.close_one();
+}
+
+#[test]
 fn an_offer_that_the_other_side_refuses_is_refused_and_the_call_goes_on() {
     let mut office = office(directory());
     let (alice, bob) = talking(&mut office);

@@ -72,11 +72,12 @@ fn lines_beside_the_audio_are_refused_in_their_order_also_inside_the_call() {
 }
 
 #[test]
-fn who_takes_the_audio_away_is_refused_and_the_call_stays_as_it_was() {
+fn a_fax_in_place_of_the_audio_is_refused_and_the_call_stays_as_it_was() {
     let mut office = office(directory());
     let (alice, bob) = talking(&mut office);
-    let fax = sdp(21_101).replace("m=audio 21101", "m=image 21400 udptl t38\r\nm=audio 0");
-    for offer in [described(0, "8 0 101", "sendrecv"), fax] {
+    let before = sdp(21_101).replace("m=audio 21101", "m=image 21400 udptl t38\r\nm=audio 0");
+    let behind = format!("{}m=image 21400 udptl t38\r\n", described(0, "8", "sendrecv"));
+    for offer in [before, behind] {
         ask(&mut office, &alice, "INVITE", Some((SDP, &offer)));
         office.response(ALICE, 488);
         office.silent(BOB);

@@ -8,10 +8,12 @@
 //!
 //! Not here: when to offer (`calls`), the syntax (`wire::sdp`).
 
+mod away;
 mod late;
 mod local;
 mod negotiate;
 
+pub use away::taken_away;
 pub use late::{End, Joined, Said, join, offer_everything, wish};
 pub use local::{Local, LocalMedia};
 pub use negotiate::{
