@@ -201,6 +201,7 @@ impl Exchange {
             }
             SessionEvent::Progress { session, .. }
             | SessionEvent::Answered { session, .. }
+            | SessionEvent::EarlyAnswered { session, .. }
             | SessionEvent::Failed { session, .. }
             | SessionEvent::Cancelled { session }
             | SessionEvent::Confirmed { session, .. }
@@ -270,6 +271,7 @@ fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: Sessi
             call.answered(step, phone, answer.as_deref());
         }
         (SessionEvent::Failed { end, .. }, Which::Phone(phone)) => call.phone_gone(step, phone, &end),
+        (SessionEvent::EarlyAnswered { answer, .. }, Which::Caller) => call.early_answered(step, &answer),
         (SessionEvent::Cancelled { .. }, _) => call.cancelled(step),
         (SessionEvent::Confirmed { answer, .. }, which) => call.confirmed(step, which, answer.as_deref()),
         (SessionEvent::RefreshDue { .. }, which) => call.refresh(step, which),
@@ -285,6 +287,7 @@ fn happen(call: &mut Call, step: &mut Step<'_>, session: SessionId, event: Sessi
         (SessionEvent::FlowChanged { .. }, _) => {}
         // The stack never says these of such a session, and `Incoming` has been dealt with.
         (SessionEvent::Incoming { .. }, _)
+        | (SessionEvent::EarlyAnswered { .. }, Which::Phone(_))
         | (
             SessionEvent::Failed { .. } | SessionEvent::Progress { .. } | SessionEvent::Answered { .. },
             Which::Caller,

@@ -122,6 +122,16 @@ impl Talk {
         self.theirs.is_none() && self.offered.is_none()
     }
 
+    /// Whether what is in force was the peer's offer, not its answer: for a phone that rings, that it has offered anew since.
+    pub fn has_offered(&self) -> bool {
+        self.theirs.is_some() && self.said == Said::Offer
+    }
+
+    /// Whether what is in force was the peer's answer: for a caller, that his INVITE had no offer.
+    pub fn has_answered(&self) -> bool {
+        self.theirs.is_some() && self.said == Said::Answer
+    }
+
     /// Whether this leg's peer was told of the peer of leg `of` what that one does now.
     pub fn knows(&self, of: &Talk) -> bool {
         let Some(does) = of.theirs.as_ref().and_then(sdp::direction_of) else { return true };

@@ -167,6 +167,13 @@ pub enum SessionEvent {
         /// The answer; `None` if the 2xx had none and no provisional response carried one either.
         answer: Option<Bytes>,
     },
+    /// A caller who made no offer answers ours, which a provisional response made.
+    EarlyAnswered {
+        /// The session.
+        session: SessionId,
+        /// His answer.
+        answer: Bytes,
+    },
     /// An INVITE of ours came to nothing.
     Failed {
         /// The session, gone.

@@ -197,3 +197,79 @@ fn a_prack_is_repeated_until_it_is_answered() {
     office.pass(Duration::from_secs(20));
     assert!(office.sent().is_empty());
 }
+
+/// A call whose INVITE has no offer, from a phone that knows PRACK.
+fn called_late(office: &mut Office) -> SessionId {
+    let mut invite = Text::invite("101", "102", caller()).header("Supported: 100rel");
+    invite.body.clear();
+    office.receive(caller(), &invite.to_string());
+    let challenge = office.one();
+    office.receive(caller(), &invite.next().answering(&challenge, "password-of-101").to_string());
+    office.sent();
+    match office.events().as_slice() {
+        [SessionEvent::Incoming { session, offer: None, .. }] => *session,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_offer_to_a_caller_who_made_none_is_answered_by_his_prack_and_the_2xx_has_none() {
+    let mut office = Office::new();
+    let session = called_late(&mut office);
+    assert!(office.stack.takes_early_offer(session));
+    office.stack.progress(office.now, session, 183, Some(sdp()));
+    let early = office.one();
+    assert!(early.requires("100rel") && early.body() == SDP.as_bytes());
+    office.receive(caller(), &prack(3, &early, &rack(&early)).to_string());
+    assert_eq!(summary(&office.sent()), ["400"], "an offer wants an answer");
+    assert!(office.events().is_empty());
+    let mut answer = prack(4, &early, &rack(&early)).header("Content-Type: application/sdp");
+    answer.body = SDP.into();
+    office.receive(caller(), &answer.to_string());
+    let ok = office.one();
+    assert_eq!((ok.status(), ok.body()), (Some(200), &b""[..]));
+    assert!(matches!(office.events().as_slice(), [SessionEvent::EarlyAnswered { .. }]));
+    office.stack.accept(office.now, session, sdp());
+    let ok = office.one();
+    assert_eq!((ok.status(), ok.body()), (Some(200), &b""[..]));
+}
+
+#[test]
+fn a_phone_that_rings_may_update_what_it_has_answered_each_fork_in_its_own_count() {
+    let mut office = Office::new();
+    let (session, invite) = outgoing(&mut office);
+    let update = |cseq: u32, tag: &str, body: &str| {
+        let ours = String::from_utf8_lossy(invite.first(Name::From).unwrap()).into_owned();
+        let theirs = String::from_utf8_lossy(invite.first(Name::To).unwrap()).into_owned();
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        format!(
+            "UPDATE sip:198.51.100.1 SIP/2.0\r\nVia: SIP/2.0/UDP {PHONE};branch=z9hG4bKu{tag}{cseq}\r\n\
+             Max-Forwards: 70\r\nFrom: {theirs};tag={tag}\r\nTo: {ours}\r\nCall-ID: {}\r\nCSeq: {cseq} UPDATE\r\n\
+             Contact: <sip:102@{PHONE}>\r\n{kind}Content-Length: {}\r\n\r\n{body}",
+            String::from_utf8_lossy(invite.call_id()),
+            body.len()
+        )
+    };
+    office.receive(udp(PHONE), &update(1, "one", SDP));
+    assert_eq!(summary(&office.sent()), ["481"], "no dialog before it says something");
+    office.receive(udp(PHONE), &response(&invite, 180, "one", ""));
+    office.receive(udp(PHONE), &reliable(&invite, 183, "two", 1, SDP));
+    office.sent();
+    office.events();
+    office.receive(udp(PHONE), &update(10, "one", SDP));
+    assert_eq!(summary(&office.sent()), ["491"], "our offer has no answer yet");
+    office.receive(udp(PHONE), &update(5, "two", SDP));
+    assert!(matches!(office.events().as_slice(), [SessionEvent::Reoffer { offer: Some(_), .. }]));
+    office.stack.accept_reoffer(office.now, session, sdp());
+    let ok = office.one();
+    assert_eq!((ok.status(), ok.body()), (Some(200), SDP.as_bytes()));
+    office.receive(udp(PHONE), &update(4, "two", ""));
+    assert_eq!(summary(&office.sent()), ["500"], "older than what it said last");
+    office.receive(udp(PHONE), &response(&invite, 200, "two", ""));
+    assert_eq!(summary(&office.sent()), ["ACK"]);
+    office.events();
+    office.receive(udp(PHONE), &update(3, "two", ""));
+    assert_eq!(summary(&office.sent()), ["500"], "the count goes on");
+    office.receive(udp(PHONE), &update(11, "one", ""));
+    assert_eq!(summary(&office.sent()), ["481"], "the other fork is over");
+}

@@ -29,13 +29,19 @@ impl Call {
             return self.target_answered(step, phone, answer);
         }
         let (Some(leg), Some(caller)) = (self.phones.get_mut(phone), self.caller.session) else { return };
-        let described = answer.is_some_and(|answer| leg.talk.answered(answer).is_ok());
-        // Who called without an offer gets ours, and answers with his ACK.
-        let late = self.caller.talk.is_undescribed();
-        let body = match (described, late) {
-            (true, true) => self.caller.talk.offer(&leg.talk).ok(),
-            (true, false) => talk::agree(step, &mut self.caller, leg).ok(),
-            (false, _) => None,
+        let described =
+            leg.talk.has_offered() || answer.is_some_and(|answer| leg.talk.answered(answer).is_ok());
+        // Who called without an offer gets ours, and answers with his ACK; or has it already, and answers with his PRACK. What
+        // he answered for one phone binds nobody else: for another he is made another offer after his ACK.
+        let asked = self.caller.talk.is_undescribed();
+        let late = asked || self.caller.talk.has_answered();
+        let heard = self.ringing.is_heard(leg.session);
+        let body = match (late, &self.ringing.promised) {
+            _ if !described => None,
+            (true, Some(offer)) if asked || !heard => Some(offer.clone()),
+            (true, Some(offer)) => talk::align(step, &mut self.caller, leg).ok().map(|()| offer.clone()),
+            (true, None) => self.caller.talk.offer(&leg.talk).ok(),
+            (false, _) => talk::agree(step, &mut self.caller, leg).ok(),
         };
         let Some(body) = body else {
             return self.give_up(step, phone);
@@ -44,9 +50,11 @@ impl Call {
         self.choose(step, phone);
         self.answered = Some(step.now.mono);
         self.record.answered = Some(step.now.wall);
-        if late {
-            self.reoffer = Some(Reoffer::Late);
-        }
+        self.reoffer = match self.ringing.promised.is_some() {
+            true if late && !heard => Some(Reoffer::Due),
+            _ if asked => Some(Reoffer::Late),
+            _ => None,
+        };
         match self.ringing.promised.take() {
             Some(promised) => {
                 if promised != body {

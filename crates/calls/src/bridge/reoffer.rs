@@ -34,8 +34,10 @@ impl Call {
     pub fn reoffered(&mut self, step: &mut Step<'_>, which: Which, session: SessionId, offer: Option<&[u8]>) {
         let busy = self.reoffer.is_some();
         let now = step.now;
-        if self.answered.is_none() && which == Which::Caller {
-            return self.reoffered_early(step, session, offer);
+        match (self.answered, which) {
+            (None, Which::Caller) => return self.reoffered_early(step, session, offer),
+            (None, Which::Phone(phone)) => return self.phone_reoffered(step, phone, session, offer),
+            (Some(_), _) => {}
         }
         let Some((side, other)) = self.sides(which).filter(|_| !busy) else {
             return step.desk.stack.refuse_reoffer(now, session, Refusal::new(491));
@@ -142,7 +144,7 @@ impl Call {
     }
 
     /// The caller answers the offer that his INVITE did not make: only now can the two talk.
-    fn late_answer(&mut self, step: &mut Step<'_>, answer: Option<&[u8]>) {
+    pub fn late_answer(&mut self, step: &mut Step<'_>, answer: Option<&[u8]>) {
         self.reoffer = None;
         let Some((caller, phone)) = self.sides(Which::Caller) else { return };
         let agreed = match answer.map(|answer| caller.talk.answered(answer)) {

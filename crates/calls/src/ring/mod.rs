@@ -1,8 +1,10 @@
 //! Ringing: an extension's phones ring together, the first to answer gets the call, the others are told.
 //!
 //! A round rings the phones of one extension. When nobody takes the call the round's verdict asks for a forwarding, and
-//! with it another round, or ends the call. Not here: which phones (`route`), the answered call (`bridge`).
+//! with it another round, or ends the call. Here too: what is described before the answer (`early`). Not here: which phones
+//! (`route`), the answered call (`bridge`).
 
+mod early;
 mod verdict;
 
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use bytes::Bytes;
 use model::directory::Extension;
 use model::event::{self, Event};
 use model::record::CallResult;
-use sip::{Cause, End, Invite, Party, Refusal, SessionId, Target};
+use sip::{Cause, End, Invite, Party, SessionId, Target};
 
 pub(crate) use verdict::{Rang, Verdict};
 
@@ -22,7 +24,7 @@ use crate::limits::MAX_LEGS;
 use crate::record::{self, Outcome};
 use crate::route::{self, Found, Nowhere};
 use crate::step::Step;
-use crate::talk;
+use crate::talk::Talk;
 use crate::timers::Deadline;
 
 /// What is known while a call rings.
@@ -35,8 +37,8 @@ pub(crate) struct Ringing {
     pub told: Told,
     /// The phone whose early media the caller hears.
     early: Option<SessionId>,
-    /// The answer that the caller has been given with a provisional response. It stays his answer to his first
-    /// offer, whoever answers in the end (RFC 3261 section 13.2.1).
+    /// What the caller has been told with a provisional response: the answer to his first offer, whoever answers in the end
+    /// (RFC 3261 section 13.2.1), or an offer if he made none.
     pub promised: Option<Bytes>,
 }
 
@@ -50,6 +52,11 @@ pub(crate) enum Told {
 }
 
 impl Ringing {
+    /// Whether the caller hears the early media of this phone.
+    pub fn is_heard(&self, phone: Option<SessionId>) -> bool {
+        phone.is_some() && self.early == phone
+    }
+
     /// The phone whose early media the caller heard is gone: the next one that rings is told again.
     fn hush(&mut self) {
         self.early = None;
@@ -127,7 +134,12 @@ impl Call {
     ) -> Result<Leg, NotCalled> {
         let mut leg = Leg::of_phone(Arc::clone(&extension.number), target.nat, target.flow);
         leg.open(step, self.id).map_err(|_| NotCalled::NoPort)?;
-        let Ok(offer) = leg.talk.offer(&self.caller.talk) else {
+        // What a caller without an offer answered early was for one phone alone.
+        let offered = match self.caller.talk.has_answered() {
+            true => leg.talk.offer(&Talk::default()),
+            false => leg.talk.offer(&self.caller.talk),
+        };
+        let Ok(offer) = offered else {
             leg.gone(step);
             return Err(NotCalled::NoCodec);
         };
@@ -172,47 +184,6 @@ impl Call {
             self.ringing.told = Told::Ringing;
             identity::show(step, caller, &extension);
             step.desk.stack.progress(step.now, caller, 180, None);
-        }
-    }
-
-    /// Lets the caller hear what a phone plays before it answers. False: its description makes no sense.
-    fn early_media(&mut self, step: &mut Step<'_>, phone: usize, answer: &[u8]) -> bool {
-        let Some(leg) = self.phones.get_mut(phone) else { return false };
-        let (Some(caller), Some(session)) = (self.caller.session, leg.session) else { return false };
-        // Who made no offer can't be answered before his ACK.
-        if self.caller.talk.is_undescribed() {
-            return false;
-        }
-        if leg.talk.answered(answer).is_err() {
-            return false;
-        }
-        let Ok(body) = talk::agree(step, &mut self.caller, leg) else { return false };
-        self.ringing.early = Some(session);
-        self.ringing.told = Told::EarlyMedia;
-        identity::show(step, caller, &leg.extension);
-        let body = self.ringing.promised.get_or_insert(body).clone();
-        step.desk.stack.progress(step.now, caller, 183, Some(body));
-        true
-    }
-
-    /// The caller, who hears early media, makes another offer (UPDATE, PRACK): it is answered from what the phone said. The
-    /// phone itself hears of it when it answers.
-    pub fn reoffered_early(&mut self, step: &mut Step<'_>, session: SessionId, offer: Option<&[u8]>) {
-        let early = self.ringing.early;
-        let phone = self.phones.iter_mut().find(|phone| early.is_some() && phone.session == early);
-        let agreed = match (phone, offer.map(|offer| self.caller.talk.offered(offer))) {
-            (Some(phone), Some(Ok(()))) => talk::agree(step, &mut self.caller, phone).ok(),
-            _ => None,
-        };
-        match agreed {
-            Some(answer) => {
-                self.ringing.promised = Some(answer.clone());
-                step.desk.stack.accept_reoffer(step.now, session, answer);
-            }
-            None => {
-                self.caller.talk.roll_back();
-                step.desk.stack.refuse_reoffer(step.now, session, Refusal::new(488));
-            }
         }
     }
 

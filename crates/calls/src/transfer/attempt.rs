@@ -57,7 +57,7 @@ impl Call {
 
     /// Whether this call rings a transfer's target.
     pub fn is_attempt(&self) -> bool {
-        matches!(self.transfer.role, Role::Attempt(_))
+        self.transfer.is_attempt()
     }
 
     /// A phone of the target says how far it is.
@@ -78,7 +78,8 @@ impl Call {
     pub fn target_answered(&mut self, step: &mut Step<'_>, phone: usize, answer: Option<&[u8]>) {
         let Role::Attempt(origin) = self.transfer.role else { return };
         let Some(leg) = self.phones.get_mut(phone) else { return };
-        let described = answer.is_some_and(|answer| leg.talk.answered(answer).is_ok());
+        let described =
+            leg.talk.has_offered() || answer.is_some_and(|answer| leg.talk.answered(answer).is_ok());
         if !described || talk::promise(&mut self.caller, leg).is_err() {
             return self.give_up(step, phone);
         }

@@ -96,6 +96,11 @@ pub(crate) struct Order {
 }
 
 impl Transfer {
+    /// Whether the call rings a transfer's target.
+    pub fn is_attempt(&self) -> bool {
+        matches!(self.role, Role::Attempt(_))
+    }
+
     /// The extension that phones are told transferred the call, if it does not withhold itself.
     pub fn shown_referrer(&self) -> Option<Arc<str>> {
         self.by.clone().filter(|_| self.referrer == Presentation::Shown)

@@ -3,7 +3,11 @@
 use model::record::CallResult;
 
 use crate::office::{Office, directory};
-use crate::phone::{acknowledge, body, connected, described, dial, hang_up, pick_up, respond, sdp};
+use crate::phone::{
+    acknowledge, ask, body, callee, connected, described, dial, hang_up, pick_up, respond, sdp,
+};
+
+const SDP: &str = "application/sdp";
 use crate::{ALICE, ALICE_ALSO, BOB, office};
 
 fn bridges(office: &Office) -> usize {
@@ -62,6 +66,65 @@ fn when_the_phone_with_early_media_gives_up_another_may_play() {
     let accepted = office.response(BOB, 200);
     let bob = crate::phone::caller(BOB, &accepted);
     acknowledge(&mut office, &bob, &accepted);
+    hang_up(&mut office, &bob);
+    office.close_one();
+}
+
+#[test]
+fn a_phone_that_rings_may_change_its_media_once_the_caller_hears_it() {
+    let mut office = office(directory());
+    dial(&mut office, ALICE, "102");
+    let invite = office.request(BOB, "INVITE");
+    let bob = callee(BOB, &invite);
+    respond(&mut office, BOB, &invite, 183, Some(&sdp(21_102)));
+    let early = office.response(ALICE, 183);
+    ask(&mut office, &bob, "UPDATE", Some((SDP, &described(21_140, "0 101", "sendonly"))));
+    let changed = office.response(BOB, 200);
+    assert!(body(&changed).contains("RTP/AVP 0 101\r\n") && body(&changed).contains("a=recvonly"));
+    office.silent(ALICE);
+    assert_eq!(bridges(&office), 2);
+    // What can't be used is refused, and what was said before stays.
+    ask(&mut office, &bob, "UPDATE", Some((SDP, &described(21_140, "9", "sendrecv"))));
+    office.response(BOB, 488);
+    // The answer repeats the first one, as RFC 3261 has it; what counts is what the phone said last.
+    respond(&mut office, BOB, &invite, 200, Some(&sdp(21_102)));
+    let (alice, accepted) = connected(&mut office, ALICE);
+    assert_eq!(body(&early), body(&accepted), "an offer has one answer");
+    let told = office.request(ALICE, "INVITE");
+    assert!(
+        body(&told).contains("RTP/AVP 0 101\r\n") && body(&told).contains("a=sendonly"),
+        "{}",
+        body(&told)
+    );
+    respond(&mut office, ALICE, &told, 200, Some(&described(21_101, "0 101", "recvonly")));
+    hang_up(&mut office, &alice);
+    office.close_one();
+}
+
+#[test]
+fn a_phone_that_nobody_hears_yet_is_told_to_offer_later() {
+    let mut office = Office::with_phones(directory(), &[ALICE, ALICE_ALSO, BOB]);
+    dial(&mut office, BOB, "101");
+    let (desk, mobile) = (office.request(ALICE, "INVITE"), office.request(ALICE_ALSO, "INVITE"));
+    let early = callee(ALICE_ALSO, &mobile);
+    respond(&mut office, ALICE_ALSO, &mobile, 180, None);
+    office.response(BOB, 180);
+    ask(&mut office, &early, "UPDATE", Some((SDP, &sdp(21_111))));
+    office.response(ALICE_ALSO, 491);
+    ask(&mut office, &early, "UPDATE", None);
+    office.response(ALICE_ALSO, 200);
+    respond(&mut office, ALICE, &desk, 183, Some(&sdp(21_101)));
+    office.response(BOB, 183);
+    respond(&mut office, ALICE_ALSO, &mobile, 183, Some(&sdp(21_111)));
+    ask(&mut office, &early, "UPDATE", Some((SDP, &sdp(21_113))));
+    let later = office.response(ALICE_ALSO, 500);
+    assert!(later.first(wire::sip::Name::RetryAfter).is_some());
+    respond(&mut office, ALICE_ALSO, &mobile, 200, Some(&sdp(21_111)));
+    let (bob, _) = connected(&mut office, BOB);
+    ask(&mut office, &early, "UPDATE", Some((SDP, &sdp(21_113))));
+    let passed = office.request(BOB, "INVITE");
+    respond(&mut office, BOB, &passed, 200, Some(&sdp(21_102)));
+    office.response(ALICE_ALSO, 200);
     hang_up(&mut office, &bob);
     office.close_one();
 }

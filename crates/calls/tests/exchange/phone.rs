@@ -153,7 +153,8 @@ pub fn pick_up(office: &mut Office, phone: Phone, invite: &Message) -> Dialog {
     callee(phone, invite)
 }
 
-fn callee(phone: Phone, invite: &Message) -> Dialog {
+/// The end of a phone that rings.
+pub fn callee(phone: Phone, invite: &Message) -> Dialog {
     Dialog {
         phone,
         target: uri(invite),

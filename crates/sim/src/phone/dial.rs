@@ -131,6 +131,10 @@ impl Phone {
 
     fn early_answer(&mut self, now: Mono, number: u32, response: &Message) {
         let Some(dialog) = self.dialogs.get_mut(&number) else { return };
+        if dialog.late.is_some() && dialog.early_answer.is_none() {
+            let what = format!("{} was made an offer that may get lost", dialog.id);
+            return self.wrong(what);
+        }
         match &dialog.early_answer {
             Some(before) if before != response.body() => {
                 let what = format!("{} got two different answers to one offer", dialog.id);
@@ -189,7 +193,7 @@ impl Phone {
         if let Some(target) = target_of(response) {
             dialog.remote_target = target;
         }
-        if let Some(late) = dialog.late {
+        if let (Some(late), None) = (dialog.late, &dialog.early_answer) {
             let answer = self.late_answer(now, number, late, response);
             self.acknowledge_with(number, cseq, answer);
             return self.hang_up_if_due(now, number);

@@ -26,10 +26,18 @@ impl Phone {
         if let Some(target) = target_of(response) {
             dialog.remote_target = target;
         }
+        // Who made no offer finds the server's here, and answers it at once (RFC 3262 section 5).
+        let late = dialog.late.filter(|_| dialog.early_answer.is_none() && !response.body().is_empty());
+        let answer = late.and_then(|late| self.late_answer(now, number, late, response));
+        let Some(dialog) = self.dialogs.get_mut(&number) else { return };
+        if late.is_some() {
+            dialog.early_answer = Some(response.body_bytes());
+        }
         let invite = response.cseq().map(|cseq| cseq.number).unwrap_or_default();
         let cseq = dialog.next_cseq();
         let headers = vec![(Name::RAck, format!("{rseq} {invite} INVITE"))];
-        let draft = Draft { headers, ..dialog.draft("PRACK") };
+        let body = answer.map(|answer| ("application/sdp", answer));
+        let draft = Draft { headers, body, ..dialog.draft("PRACK") };
         self.start(now, Owner::Nobody, draft, cseq);
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Early {
     pub(crate) answer: Option<Bytes>,
     /// The last reliable response heard in order.
     rseq: Option<u32>,
+    /// The last CSeq number of a request of its own: it may say UPDATE (RFC 3311 section 5.1).
+    pub(crate) remote_cseq: Option<u32>,
 }
 
 /// What a provisional response is to us.

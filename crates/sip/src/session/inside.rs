@@ -4,7 +4,7 @@ use model::event::{self, Event};
 use model::{Flow, Now};
 use wire::sip::{Message, Method, Name};
 
-use super::State;
+use super::{Session, State};
 use crate::api::{End, Refusal, SessionEvent, SessionId};
 use crate::auth::Verdict;
 use crate::message;
@@ -25,13 +25,15 @@ impl Stack {
         if !self.believe(now, flow, id, request) {
             return;
         }
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(last) = self.sessions.get_mut(&id).and_then(|session| session.last_cseq(request)) else {
+            return;
+        };
         let number = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
-        if session.dialog.remote_cseq.is_some_and(|last| number < last) {
+        if last.is_some_and(|last| number < last) {
             self.answer_stateless(flow, request, Refusal::because(500, "CSeq out of order"), |_| {});
             return;
         }
-        session.dialog.remote_cseq = Some(number);
+        *last = Some(number);
         match request.method() {
             Some(Method::Invite) => self.on_reinvite(now, flow, id, key, request),
             Some(Method::Prack) => self.on_prack(now, flow, id, key, request),
@@ -59,11 +61,19 @@ impl Stack {
         let session = self.sessions.get(&id)?;
         let from = request.from().ok()?;
         let tag = from.tag().map(message::lossy);
-        let same = session.dialog.call_id.as_bytes() == request.call_id() && session.dialog.remote_tag == tag;
-        let open = session.closing.is_none() || request.method() == Some(Method::Bye);
-        // A phone that we call has no dialog with us before it answers, whatever it says.
-        let answered = !matches!(session.state, State::Calling(_));
-        (same && open && answered).then_some(id)
+        let same = session.dialog.call_id.as_bytes() == request.call_id();
+        let open = match &session.state {
+            // A phone that we call has an early dialog once it rings: for UPDATE, and for nothing else that concerns us.
+            State::Calling(calling) => {
+                let rings = calling.early.iter().any(|early| Some(&early.tag) == tag.as_ref());
+                rings && calling.given_up.is_none() && request.method() == Some(Method::Update)
+            }
+            State::Incoming { .. } | State::Confirmed => {
+                let open = session.closing.is_none() || request.method() == Some(Method::Bye);
+                open && session.dialog.remote_tag == tag
+            }
+        };
+        (same && open).then_some(id)
     }
 
     /// A request inside a dialog is believed on the dialog's own flow; from elsewhere its sender must prove to be the
@@ -161,6 +171,20 @@ impl Stack {
         let mut writer = message::in_dialog(&self.directory, session, "INFO", cseq, branch);
         let bytes = writer.body(content_type, body).finish();
         self.start_client(now.mono, branch, flow, Method::Info, Owner::InDialog(id), bytes);
+    }
+}
+
+impl Session {
+    /// Where the last CSeq number stands of the dialog that a request is in: each fork that rings counts its own.
+    fn last_cseq(&mut self, request: &Message) -> Option<&mut Option<u32>> {
+        match &mut self.state {
+            State::Calling(calling) => {
+                let tag = request.from().ok().and_then(|from| from.tag().map(message::lossy))?;
+                let early = calling.early.iter_mut().find(|early| early.tag == tag)?;
+                Some(&mut early.remote_cseq)
+            }
+            State::Incoming { .. } | State::Confirmed => Some(&mut self.dialog.remote_cseq),
+        }
     }
 }
 

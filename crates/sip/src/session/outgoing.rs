@@ -141,8 +141,9 @@ impl Stack {
         let given_up = calling.given_up;
         let tag = to_tag(response);
         let early = std::mem::take(&mut calling.early);
-        let answer = message::sdp_of(response)
-            .or_else(|| early.into_iter().find(|early| Some(&early.tag) == tag.as_ref())?.answer);
+        let early = early.into_iter().find(|early| Some(&early.tag) == tag.as_ref()).unwrap_or_default();
+        let answer = message::sdp_of(response).or(early.answer);
+        session.dialog.remote_cseq = early.remote_cseq;
         session.dialog.remote_tag = tag;
         session.dialog.routes = message::route_set(response, Order::Reversed);
         if let Some(target) = message::remote_target(response) {

@@ -27,6 +27,8 @@ pub(crate) struct Reliable {
     line: VecDeque<(u16, Option<Bytes>)>,
     /// A description of ours has been acknowledged: none goes into later responses to this INVITE.
     described: bool,
+    /// The caller made no offer: the first description of ours is one, and its PRACK brings the answer (section 5).
+    late: bool,
     /// The 2xx that waits for a PRACK.
     accept: Option<Bytes>,
 }
@@ -36,10 +38,19 @@ pub(crate) struct Reliable {
 struct Waiting {
     flow: Flow,
     bytes: Bytes,
-    describes: bool,
+    describes: Describes,
     next: Mono,
     interval: Duration,
     gives_up: Mono,
+}
+
+/// What a reliable response says of our media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Describes {
+    Nothing,
+    Answer,
+    /// To a caller who made no offer.
+    Offer,
 }
 
 /// How a provisional response goes out.
@@ -59,7 +70,16 @@ impl Reliable {
 }
 
 impl Stack {
-    /// Sends 101 to 199 to the caller, with an early answer if there is one.
+    /// Whether a caller who made no offer may be made one before the answer: only a response that is acknowledged can.
+    #[must_use]
+    pub fn takes_early_offer(&self, id: SessionId) -> bool {
+        let state = self.sessions.get(&id).map(|session| &session.state);
+        let Some(State::Incoming { request, .. }) = state else { return false };
+        request.supports("100rel") || request.requires("100rel")
+    }
+
+    /// Sends 101 to 199 to the caller, with an early answer if there is one; with our offer if he made none, which only a
+    /// caller can be sent who [`Stack::takes_early_offer`]. His answer comes with [`SessionEvent::EarlyAnswered`].
     pub fn progress(&mut self, now: Now, id: SessionId, status: u16, answer: Option<Bytes>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let State::Incoming { request, .. } = &session.state else { return };
@@ -75,6 +95,7 @@ impl Stack {
             Way::Plain => self.progress_plain(now, id, status, answer),
             Way::Reliable => {
                 let reliable = session.reliable.get_or_insert_default();
+                reliable.late = late;
                 if reliable.waiting.is_none() {
                     return self.progress_reliable(now.mono, id, status, answer);
                 }
@@ -103,7 +124,11 @@ impl Stack {
         let answer = answer.filter(|_| !reliable.described);
         writer.header(Name::Require, "100rel").header(Name::Allow, ALLOW);
         writer.header_fmt(Name::RSeq, format_args!("{}", reliable.rseq));
-        let describes = answer.is_some();
+        let describes = match (&answer, reliable.late) {
+            (None, _) => Describes::Nothing,
+            (Some(_), false) => Describes::Answer,
+            (Some(_), true) => Describes::Offer,
+        };
         if let Some(answer) = answer {
             writer.body(SDP, answer);
         }
@@ -166,6 +191,10 @@ impl Stack {
             Err(refusal) => return self.respond_refusal(now, server, flow, request, refusal, &tag),
         };
         match (message::sdp_of(request), described) {
+            (Some(answer), Described::ByOffer) => {
+                self.accept_inside(now, id, server, request, None);
+                self.event(SessionEvent::EarlyAnswered { session: id, answer });
+            }
             (Some(offer), Described::Yes) if !busy => {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.peer_reinvite = Some(PeerReinvite { server, request: request.clone() });
@@ -194,11 +223,15 @@ impl Stack {
     }
 }
 
-/// Whether a PRACK may make an offer.
+/// What a description in a PRACK is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Described {
+    /// An offer.
     Yes,
+    /// Too early.
     No,
+    /// The answer to ours in the response that it acknowledges.
+    ByOffer,
 }
 
 /// Takes a PRACK for the response under way: 481 if it is for no such one.
@@ -210,7 +243,16 @@ fn acknowledged(session: &mut super::Session, prack: &Message) -> Result<Describ
     let invite = request.cseq().map_err(|_| unknown)?;
     let fits =
         rack.rseq == reliable.rseq && rack.cseq.number == invite.number && rack.cseq.token == invite.token;
+    let answerless = Refusal::because(400, "Answer expected in PRACK");
+    let asks = |waiting: &Waiting| waiting.describes == Describes::Offer;
+    if fits && reliable.waiting.as_ref().is_some_and(asks) && message::sdp_of(prack).is_none() {
+        return Err(answerless);
+    }
     let waiting = reliable.waiting.take_if(|_| fits).ok_or(unknown)?;
-    reliable.described |= waiting.describes;
-    Ok(if reliable.described { Described::Yes } else { Described::No })
+    reliable.described |= waiting.describes != Describes::Nothing;
+    Ok(match (waiting.describes, reliable.described) {
+        (Describes::Offer, _) => Described::ByOffer,
+        (_, true) => Described::Yes,
+        (_, false) => Described::No,
+    })
 }

@@ -1,4 +1,5 @@
-//! UPDATE of the peer (RFC 3311): a new Contact, a refreshed session, or an offer, before the call is answered as well as after.
+//! UPDATE of the peer (RFC 3311): a new Contact, a refreshed session, or an offer, before the call is answered as well as after;
+//! from a phone that rings too, once it has answered our offer early.
 //!
 //! An offer goes to `calls` like one in a re-INVITE; the answer is in the 200 and there is no ACK. Not here: UPDATE of ours
 //! (`refresh`); our offers go out in re-INVITEs, which every phone takes.
@@ -87,6 +88,15 @@ fn admit_update(session: &Session, request: &Message) -> Result<(), Refusal> {
             Ok(())
         }
         // His first offer waits for its answer still.
-        State::Incoming { .. } | State::Calling(_) => Err(retry_later()),
+        State::Incoming { .. } => Err(retry_later()),
+        // So does ours, unless the phone that rings has answered it (section 5.2).
+        State::Calling(calling) => {
+            let tag = request.from().ok().and_then(|from| from.tag().map(message::lossy));
+            let early = calling.early.iter().find(|early| Some(&early.tag) == tag.as_ref());
+            match early.is_some_and(|early| early.answer.is_some()) {
+                true => Ok(()),
+                false => Err(Refusal::new(491)),
+            }
+        }
     }
 }
