@@ -53,6 +53,8 @@ pub enum Input {
 pub enum Command {
     /// The configuration changed. Running calls go on as they are.
     Directory(Arc<Directory>),
+    /// Who reaches SIP changed (SPEC R4.2). Running calls can be finished.
+    Row(Arc<guard::Row>),
     /// Registrations of before a restart, each with the flow it is reached on; `None`: not before the phone is back.
     Restore(Vec<(Binding, Option<Flow>)>),
     /// End a call, if it runs.

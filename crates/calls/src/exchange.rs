@@ -10,7 +10,7 @@ use media::PortSource;
 use model::event::{self, Event};
 use model::live::{self, Held, Registration};
 use model::record::CallResult;
-use model::{CallId, IdMint, Mono, Now};
+use model::{CallId, Flow, IdMint, Mono, Now};
 use sip::{Cause, SessionEvent, SessionId, Stack};
 
 use crate::api::{Command, Input, Output, Setup};
@@ -124,6 +124,11 @@ impl Exchange {
         calls
     }
 
+    /// Flows of refused addresses that have something to finish (SPEC R4.3).
+    pub fn established(&self) -> Vec<Flow> {
+        self.desk.stack.established()
+    }
+
     fn wake(&mut self, now: Now, ports: &mut dyn PortSource) {
         self.desk.stack.wake(now);
         while let Some((deadline, call)) = self.desk.timers.due(now.mono) {
@@ -150,6 +155,7 @@ impl Exchange {
                 self.desk.stack.set_directory(now, directory);
                 lamps::review(&mut self.desk);
             }
+            Command::Row(row) => self.desk.stack.set_row(now, row),
             Command::Restore(bindings) => self.desk.stack.restore(now, bindings),
             Command::ForgetLine(line) => self.desk.stack.forget_line(now, &line),
             Command::Mailbox { extension, summary } => {

@@ -5,7 +5,7 @@
 //! makes; so a new listener cannot forget to ask.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -83,15 +83,26 @@ pub enum Row {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// Console and web phone.
-    pub web: Row,
+    pub web: Arc<Row>,
     /// SIP.
-    pub sip: Row,
+    pub sip: Arc<Row>,
     /// Provisioning.
-    pub provisioning: Row,
+    pub provisioning: Arc<Row>,
     /// CRM integration.
-    pub crm: Row,
+    pub crm: Arc<Row>,
     /// SNMP.
-    pub snmp: Row,
+    pub snmp: Arc<Row>,
+}
+
+impl Row {
+    /// Whether an address reaches the service.
+    #[inline]
+    pub fn admits(&self, source: IpAddr) -> bool {
+        match self {
+            Row::Anybody => true,
+            Row::Only(set) => set.contains(source),
+        }
+    }
 }
 
 impl Rows {
@@ -104,7 +115,7 @@ impl Rows {
             Service::Snmp => &self.snmp,
             Service::Media => return false,
         };
-        matches!(row, Row::Only(set) if !set.contains(source.ip()))
+        !row.admits(source.ip())
     }
 }
 
@@ -146,7 +157,7 @@ impl Gate {
             return Verdict::Allow(admitted);
         }
         let established = self.established.load();
-        if !established.is_empty() && established.contains(&(service, canonical(source))) {
+        if !established.is_empty() && established.contains(&place(service, source)) {
             self.established_only.fetch_add(1, Ordering::Relaxed);
             return Verdict::EstablishedOnly(admitted);
         }
@@ -161,8 +172,8 @@ impl Gate {
     }
 
     /// Puts other rows in force: the next question is answered by them.
-    pub fn set_rows(&self, rows: Rows) {
-        self.rows.store(Arc::new(rows));
+    pub fn set_rows(&self, rows: Arc<Rows>) {
+        self.rows.store(rows);
     }
 
     /// Blocks an address or network from now on.
@@ -177,7 +188,7 @@ impl Gate {
 
     /// Names the refused flows that may finish what they have; those of before may not any more.
     pub fn set_established(&self, flows: impl IntoIterator<Item = (Service, SocketAddr)>) {
-        let flows = flows.into_iter().map(|(service, source)| (service, canonical(source)));
+        let flows = flows.into_iter().map(|(service, source)| place(service, source));
         self.established.store(Arc::new(flows.collect()));
     }
 
@@ -191,8 +202,10 @@ impl Gate {
     }
 }
 
-fn canonical(source: SocketAddr) -> SocketAddr {
-    SocketAddr::new(source.ip().to_canonical(), source.port())
+/// Where something may be finished. The ports of a call's sound are the peer's choice and may change: its address counts.
+fn place(service: Service, source: SocketAddr) -> (Service, SocketAddr) {
+    let port = if service == Service::Media { 0 } else { source.port() };
+    (service, SocketAddr::new(source.ip().to_canonical(), port))
 }
 
 #[cfg(test)]
@@ -224,12 +237,12 @@ mod tests {
     fn a_row_restricts_its_service_and_no_other() {
         let gate = Gate::open();
         let inside = AddressSet::of(["192.168.0.0/16".parse().unwrap()]);
-        gate.set_rows(Rows { sip: Row::Only(inside), ..Rows::default() });
+        gate.set_rows(Arc::new(Rows { sip: Arc::new(Row::Only(inside)), ..Rows::default() }));
         assert!(matches!(ask(&gate, Service::Sip, "192.168.1.1:5060"), Verdict::Allow(_)));
         assert_eq!(ask(&gate, Service::Sip, "198.51.100.7:5060"), Verdict::Deny);
         assert!(matches!(ask(&gate, Service::Web, "198.51.100.7:5060"), Verdict::Allow(_)));
         assert!(matches!(ask(&gate, Service::Media, "198.51.100.7:5060"), Verdict::Allow(_)));
-        gate.set_rows(Rows { sip: Row::Only(AddressSet::default()), ..Rows::default() });
+        gate.set_rows(Arc::new(Rows { sip: Arc::new(Row::Only(AddressSet::default())), ..Rows::default() }));
         assert_eq!(
             ask(&gate, Service::Sip, "192.168.1.1:5060"),
             Verdict::Deny,
@@ -245,6 +258,9 @@ mod tests {
         assert!(matches!(ask(&gate, Service::Sip, "198.51.100.7:5060"), Verdict::EstablishedOnly(_)));
         assert_eq!(ask(&gate, Service::Sip, "198.51.100.7:5061"), Verdict::Deny);
         assert_eq!(ask(&gate, Service::Web, "198.51.100.7:5060"), Verdict::Deny);
+        assert_eq!(ask(&gate, Service::Media, "198.51.100.7:4000"), Verdict::Deny);
+        gate.set_established([(Service::Media, "198.51.100.7:5060".parse().unwrap())]);
+        assert!(matches!(ask(&gate, Service::Media, "198.51.100.7:4000"), Verdict::EstablishedOnly(_)));
         gate.set_established([]);
         assert_eq!(ask(&gate, Service::Sip, "198.51.100.7:5060"), Verdict::Deny);
     }

@@ -174,6 +174,9 @@ registry! {
     TRANSFER_REFUSED = "call.transfer-refused", Warning, Security, "Transfer refused", "A REFER came outside a call, or named a call that is not its sender's: a phone that has forgotten its call, or somebody who tries to take over calls.";
     DEAD_MEDIA = "call.dead-media", Warning, Call, "Media went silent", "A phone sent neither media nor reports for too long and its call was ended.";
     MEDIA_INJECTED = "media.foreign-source", Warning, Security, "Media from a stranger", "Packets for a call came from an address that the call never agreed to; they were dropped.";
+    HOST_MOVED = "net.host-moved", Info, System, "Host name leads elsewhere", "A host name of an address group has other addresses than before; rows that use the group follow.";
+    HOST_UNRESOLVED = "net.host-unresolved", Warning, System, "Host name can't be resolved", "No name server says where a host name of an address group leads; its last good addresses stay in force for a day: mend the name server or the name.";
+    HOST_FORGOTTEN = "net.host-forgotten", Error, System, "Host name has no address any more", "A host name of an address group could not be resolved for a day; nobody is let in for its sake any more: mend the name server, or write addresses into the group.";
     CONFIG_CHANGED = "config.changed", Info, Config, "Configuration changed", "A new revision took effect.";
     CONFIG_REFUSED = "config.refused", Warning, Config, "Configuration refused", "A change was refused whole; nothing was changed.";
     PASSWORD_CHANGED = "config.password-changed", Info, Security, "SIP password changed", "A line got a new SIP password; registrations made with the old one were dropped.";

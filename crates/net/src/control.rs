@@ -11,6 +11,7 @@ use model::live::Held;
 use model::{Flow, Mono, Now};
 use wire::sip::{Message, Method};
 
+use crate::grace::Grace;
 use crate::inbox::{Arrival, Inbox, Order, Tray};
 use crate::media::{BoundPorts, Order as ShardOrder, Shards};
 use crate::sip::Door;
@@ -42,6 +43,8 @@ pub struct Control {
     pub effects: Arc<dyn Effects>,
     /// The clocks.
     pub clock: Clock,
+    /// What refused addresses may finish.
+    pub grace: Grace,
 }
 
 /// The way to ask and order the control thread.
@@ -130,6 +133,7 @@ impl Control {
                 + self.credentialed(now)
                 + self.unknown(now)
                 + self.wake(now);
+            self.grace.look_again(now.mono, &self.exchange, &self.door);
             self.shards.ring();
             if busy == 0 {
                 self.wait();
@@ -140,7 +144,8 @@ impl Control {
     }
 
     fn wait(&self) {
-        let deadline = self.exchange.next_wake().map(|at| self.clock.instant(at));
+        let deadline = [self.exchange.next_wake(), self.grace.next_look()].into_iter().flatten().min();
+        let deadline = deadline.map(|at| self.clock.instant(at));
         self.tray.bell.sleep(deadline, || !self.tray.is_empty() || !self.shards.events.is_empty());
     }
 
@@ -152,6 +157,14 @@ impl Control {
         1
     }
 
+    /// What may be finished is known to the gate before anything is refused, and who is refused is known to the exchange
+    /// before the next message is.
+    fn change_rows(&mut self, now: Now, rows: Arc<guard::Rows>) {
+        self.handle(now, Input::Command(Command::Row(rows.sip.clone())), None);
+        self.grace.look(now.mono, &self.exchange, &self.door);
+        self.door.change_rows(rows);
+    }
+
     fn obey(&mut self, now: Now) -> (Next, usize) {
         let mut count = 0;
         while let Ok(order) = self.tray.orders.try_recv() {
@@ -160,6 +173,7 @@ impl Control {
                 Order::Closed(id) => self.handle(now, Input::Closed(id), None),
                 Order::Command(command) => self.handle(now, Input::Command(command), None),
                 Order::Ask(question) => question(&mut self.exchange, now),
+                Order::Rows(rows) => self.change_rows(now, rows),
                 Order::MediaPorts(range) => self.ports.change_range(range),
                 Order::Stop => return (Next::End, count),
             }

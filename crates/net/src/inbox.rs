@@ -113,6 +113,8 @@ pub enum Order {
     Command(calls::Command),
     /// A question.
     Ask(Question),
+    /// Who reaches which service.
+    Rows(Arc<guard::Rows>),
     /// Other media ports.
     MediaPorts(model::config::PortRange),
     /// The end of the control thread.

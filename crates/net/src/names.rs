@@ -3,6 +3,7 @@
 //! The order of the steps is `sip`'s; here each question is put to DNS, and what came of it is kept to be shown. Not here: who wants to
 //! know.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -20,6 +21,20 @@ pub struct Names(TokioResolver);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system's name servers are not known ({0}); look at /etc/resolv.conf")]
 pub struct NoNameServers(String);
+
+/// How long one host name's addresses may take to look up.
+const ADDRESS_PATIENCE: Duration = Duration::from_secs(5);
+/// Addresses taken of one host name: more than any service publishes.
+pub const MAX_ADDRESSES: usize = 64;
+
+/// What a host name leads to at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Its addresses of both families; at least one.
+    pub found: Vec<IpAddr>,
+    /// How long they are good.
+    pub ttl: Duration,
+}
 
 /// One lookup and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +77,23 @@ impl Names {
             lookups.push(Lookup { question, found });
         }
         Located { candidates: locate.candidates().to_vec(), lookups }
+    }
+
+    /// The addresses of a host name and how long they are good. Takes 5 s at the most.
+    ///
+    /// # Errors
+    /// The name leads nowhere, or no name server said where.
+    pub async fn addresses_of(&self, name: &str) -> Result<Addresses, String> {
+        let asked = tokio::time::timeout(ADDRESS_PATIENCE, self.0.lookup_ip(qualified(name))).await;
+        let answer = asked.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())?;
+        let mut found: Vec<IpAddr> = answer.iter().map(|ip| ip.to_canonical()).take(MAX_ADDRESSES).collect();
+        found.sort_unstable();
+        found.dedup();
+        if found.is_empty() {
+            return Err("the name has no address".to_owned());
+        }
+        let ttl = answer.as_lookup().answers().iter().map(|record| record.ttl).min().unwrap_or(0);
+        Ok(Addresses { found, ttl: Duration::from_secs(ttl.into()) })
     }
 
     async fn ask(&self, question: &Question) -> (Answer, Result<Vec<String>, String>) {

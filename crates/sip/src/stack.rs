@@ -3,13 +3,14 @@
 //! Here stand the tables and the way in: dispatch by method, responses, timers. What happens to a request outside dialogs
 //! is in `outside`, to a session in `session`, to a registration in `registrar`, to a challenge in `auth`.
 
+mod grace;
 mod outside;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use guard::Buckets;
+use guard::{Buckets, Row};
 use model::directory::{Directory, Encryption};
 use model::event::{self, Event};
 use model::live::Registration;
@@ -49,6 +50,8 @@ pub struct Stack {
     pub(crate) timers: Timers<(SessionId, Timer)>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) draining: bool,
+    /// Who reaches SIP (SPEC R4.2).
+    row: Arc<Row>,
     buckets: Buckets,
     /// For answers to requests in dialogs and transactions that there are none of: apart, so that a flood of forged
     /// BYEs from a phone's address does not cost that phone its challenges.
@@ -78,6 +81,7 @@ impl Stack {
             timers: Timers::default(),
             subscriptions: Subscriptions::default(),
             draining: false,
+            row: Arc::default(),
             buckets: Buckets::default(),
             strays: Buckets::new(STRAY_PACE),
             strays_dropped: 0,
@@ -117,6 +121,9 @@ impl Stack {
 
     /// A parsed message arrived.
     pub fn receive(&mut self, now: Now, flow: Flow, message: &Message) {
+        if self.is_refused(flow.remote.ip()) && !self.may_finish(&flow, message) {
+            return;
+        }
         if message.is_request() {
             self.on_request(now, flow, message);
         } else {

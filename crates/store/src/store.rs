@@ -20,6 +20,7 @@ use crate::bindings::{self, BindingWriter, MAX_WAITING_BINDINGS};
 use crate::error::{CommitError, OpenError, ReadError};
 use crate::folder::{Folder, SetupCode};
 use crate::history::{self, HistoryQuery};
+use crate::hosts::{self, KeptHost};
 use crate::logs::{Echo, LogReader, LogSink};
 use crate::records::{self, MAX_WAITING_RECORDS, RecordWriter};
 use crate::revisions::{self, Revision, RevisionDetail};
@@ -52,6 +53,8 @@ pub struct Opened {
     pub bindings: Vec<Binding>,
     /// Certificates of the local authority with their keys, as [`Store::keep_certificates`] was given them.
     pub certificates: BTreeMap<String, Secret>,
+    /// The last good addresses of host names, as [`Store::keep_hosts`] was given them.
+    pub hosts: Vec<KeptHost>,
     /// Calls that a crash cut, closed now as failed.
     pub recovered: u64,
     /// The registrations' file was damaged and begun anew.
@@ -95,6 +98,7 @@ impl Store {
         let loaded = load::office(&mut writer, &sealer, &path, &folder.file("secret.key")).await?;
         let load::Loaded { office, certificates } = loaded;
         logs.configure(&office.logs);
+        let hosts = hosts::load(&mut writer).await.map_err(fault)?;
         let recovered = records::recover(&mut writer).await.map_err(fault)?;
         if recovered > 0 {
             logs.write(Event::new(&event::RECOVERED, crate::wall()).with("calls", recovered));
@@ -127,7 +131,7 @@ impl Store {
             logs,
             tasks: StdMutex::new(tasks),
         }));
-        Ok(Opened { store, bindings, certificates, recovered, registrations_lost, first_start })
+        Ok(Opened { store, bindings, certificates, hosts, recovered, registrations_lost, first_start })
     }
 
     /// The office as it is.
@@ -177,6 +181,15 @@ impl Store {
         database::begin(&mut writer).await?;
         let written = commit::write_secrets(&mut writer, &inner.sealer, load::CERTIFICATE, &texts).await;
         database::end(&mut writer, written).await
+    }
+
+    /// Keeps the last good addresses of host names in place of those kept before. Synced when this returns.
+    ///
+    /// # Errors
+    /// The disk refuses; what was kept before still is.
+    pub async fn keep_hosts(&self, list: Vec<KeptHost>) -> Result<(), CommitError> {
+        let mut writer = self.0.writer.lock().await;
+        hosts::replace(&mut writer, &list).await
     }
 
     /// All revisions, oldest first.

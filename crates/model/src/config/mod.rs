@@ -42,7 +42,8 @@ pub use groups::{hosts, prefixes};
 pub use office::{Kind, Object, Office, Row, SipPasswords, Unreadable};
 pub use password::{GENERATED_LENGTH, generate};
 pub use plan::{
-    Change, Deletions, Effects, MAX_FILE, MAX_UNCONFIRMED, Options, Plan, Refusal, Source, Supply, plan,
+    Change, Deletions, Effects, MAX_FILE, MAX_UNCONFIRMED, Misfit, Options, Plan, Refusal, Source, Supply,
+    misfits, plan,
 };
 pub use problem::{MAX_PROBLEMS, Problem, Problems};
 pub use rollback::{first_administrator, new_password, rollback};

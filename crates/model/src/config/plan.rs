@@ -198,6 +198,36 @@ pub(crate) fn plan_draft(
     permit(current, settled, options)
 }
 
+/// What a key of a section turned out to mean outside, where it can't be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The section.
+    pub section: &'static str,
+    /// The key.
+    pub key: &'static str,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub cure: String,
+}
+
+/// Why a plan from `source`, which is right in itself, is refused after all. `None`: it came from no file.
+pub fn misfits(source: Option<Source<'_>>, list: Vec<Misfit>) -> Refusal {
+    let (name, text) = match source {
+        Some(Source::Toml(name, text) | Source::Json(name, text)) => (name, text),
+        None => ("configuration", ""),
+    };
+    let root = source.and_then(|source| parse(source).ok());
+    let mut findings = Findings::default();
+    for misfit in list {
+        let section = root.as_ref().and_then(|root| root.find(misfit.section));
+        let said = section.map(|section| section.find(misfit.key).unwrap_or(section));
+        let place = said.map_or(Place::default(), |said| said.place);
+        findings.add(place, format!("{}.{}", misfit.section, misfit.key), misfit.what, misfit.cure);
+    }
+    Refusal::Problems(findings.into_problems(name, text))
+}
+
 fn fresh(current: &Office, options: &Options) -> Result<(), Refusal> {
     match options.if_revision {
         Some(asked) if asked != current.revision => Err(Refusal::Stale { asked, current: current.revision }),

@@ -10,7 +10,7 @@ use model::{Flow, Transport};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::door::Door;
+use super::door::{Door, Entrance};
 use super::stream;
 
 /// Pause after the system refused to give us a connection (out of file handles): it would only refuse again.
@@ -31,10 +31,11 @@ pub(crate) async fn serve(listener: TcpListener, transport: Transport, door: Arc
 
 fn admit(door: &Arc<Door>, transport: Transport, socket: TcpStream, remote: SocketAddr) {
     let Ok(local) = socket.local_addr() else { return };
-    let Some(entrance) = door.admit(remote, local) else {
+    // What may only finish a call does so on the connection that it has: a new one is something new.
+    if !matches!(door.admit(remote, local), Some(Entrance::Any(_))) {
         reset(&socket);
         return;
-    };
+    }
     let entered = door.connections().enter(remote.ip());
     if let Err(why) = entered {
         refuse(door, &socket, remote, why);
@@ -42,7 +43,7 @@ fn admit(door: &Arc<Door>, transport: Transport, socket: TcpStream, remote: Sock
     }
     prepare(&socket);
     let flow = Flow { id: door.flows.mint(), transport, local, remote };
-    stream::begin(door.clone(), entrance, flow, socket);
+    stream::begin(door.clone(), flow, socket);
 }
 
 fn refuse(door: &Door, socket: &TcpStream, remote: SocketAddr, why: TooMany) {
@@ -53,7 +54,7 @@ fn refuse(door: &Door, socket: &TcpStream, remote: SocketAddr, why: TooMany) {
 }
 
 /// Closing then sends a reset: the refused peer costs us no state, and learns at once.
-fn reset(socket: &TcpStream) {
+pub(super) fn reset(socket: &TcpStream) {
     // Failing to set it only makes the end politer.
     let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }

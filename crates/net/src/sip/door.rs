@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use guard::{Admitted, Buckets, Connections, Gate, Limits, Pace, Taken, Verdict};
+use guard::{Admitted, Buckets, Connections, Gate, Limits, Pace, Rows, Taken, Verdict};
 use model::event::{self, Event, Kind, Level};
 use model::{Flow, Transport};
 use wire::sip::{Malformed, Message};
@@ -172,10 +172,26 @@ impl Door {
         }
     }
 
+    /// Puts other rows of the firewall in force, and resets the connections of whoever is refused now.
+    pub fn change_rows(&self, rows: Arc<Rows>) {
+        self.gate.set_rows(rows);
+        self.reset_refused();
+    }
+
+    /// Resets the connections of refused addresses, but for those that may finish a call.
+    pub(crate) fn reset_refused(&self) {
+        self.flows.reset_if(|remote| {
+            // What is not refused at all, which is nearly all, is known without a count.
+            self.gate.refuses(guard::Service::Sip, remote)
+                && matches!(self.gate.admit(guard::Service::Sip, remote, remote), Verdict::Deny)
+        });
+    }
+
     /// Parses a message and hands it on.
     pub(crate) fn receive(&self, entrance: &Entrance, flow: Flow, bytes: Bytes) -> Received {
         let message = match Message::parse(bytes.clone()) {
             Ok(message) => message,
+            Err(_) if matches!(entrance, Entrance::InProgress(_)) => return Received::Taken,
             Err(why) => return Received::Answer(self.malformed(&flow, &bytes, why).map(Bytes::from)),
         };
         if refuse::ends_refusal(&message) {

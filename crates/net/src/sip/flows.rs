@@ -29,6 +29,7 @@ pub enum Sent {
 pub(crate) struct StreamHandle {
     pub(crate) queue: mpsc::Sender<Bytes>,
     pub(crate) state: Arc<StreamState>,
+    pub(crate) remote: SocketAddr,
 }
 
 #[derive(Default)]
@@ -94,6 +95,18 @@ impl Flows {
     pub fn close(&self, id: FlowId) {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         table.streams.remove(&id);
+    }
+
+    /// Ends the connections with those peers at once, with a reset.
+    pub(crate) fn reset_if(&self, is_refused: impl Fn(SocketAddr) -> bool) {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.streams.retain(|_, stream| {
+            let stays = !is_refused(stream.remote);
+            if !stays {
+                stream.state.refuse();
+            }
+            stays
+        });
     }
 
     /// Somebody signed in on a connection.

@@ -138,6 +138,13 @@ pub(crate) struct Overheard {
     opening: Option<Opening>,
 }
 
+impl Overheard {
+    /// The connection itself.
+    pub(crate) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+}
+
 impl AsyncRead for Overheard {
     fn poll_read(
         mut self: Pin<&mut Self>,

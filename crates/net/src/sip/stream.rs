@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use wire::sip::{Frame, FrameError, Malformed, StreamFramer};
 
+use super::accept::reset;
 use super::door::{Door, Entrance, Received};
 use super::flows::StreamHandle;
 use super::handshake::{self, Trouble};
@@ -37,11 +38,21 @@ const TLS_HANDSHAKE: u8 = 0x16;
 #[derive(Debug, Default)]
 pub(crate) struct StreamState {
     proven: AtomicBool,
+    refused: AtomicBool,
 }
 
 impl StreamState {
     pub(crate) fn prove(&self) {
         self.proven.store(true, Ordering::Release);
+    }
+
+    /// The peer's address is refused from now on: the connection ends with a reset.
+    pub(crate) fn refuse(&self) {
+        self.refused.store(true, Ordering::Release);
+    }
+
+    fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_proven(&self) -> bool {
@@ -56,6 +67,8 @@ enum End {
     Peer,
     #[error("we closed it")]
     Ours,
+    #[error("its address is refused")]
+    Refused,
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{0}")]
@@ -77,13 +90,12 @@ enum End {
 }
 
 /// Starts a connection's task. It is counted in; the task counts it out.
-pub(crate) fn begin(door: Arc<Door>, entrance: Entrance, flow: Flow, socket: TcpStream) {
+pub(crate) fn begin(door: Arc<Door>, flow: Flow, socket: TcpStream) {
     let (queue, outgoing) = mpsc::channel(MAX_QUEUED);
     let state = Arc::<StreamState>::default();
-    door.flows.add_stream(flow.id, StreamHandle { queue, state: state.clone() });
+    door.flows.add_stream(flow.id, StreamHandle { queue, state: state.clone(), remote: flow.remote });
     let connection = Connection {
         door,
-        entrance,
         flow,
         outgoing,
         state,
@@ -96,7 +108,6 @@ pub(crate) fn begin(door: Arc<Door>, entrance: Entrance, flow: Flow, socket: Tcp
 
 struct Connection {
     door: Arc<Door>,
-    entrance: Entrance,
     flow: Flow,
     outgoing: mpsc::Receiver<Bytes>,
     state: Arc<StreamState>,
@@ -110,13 +121,17 @@ impl Connection {
     async fn run(mut self, mut socket: TcpStream) {
         let end = match self.flow.transport {
             Transport::Tls => self.serve_secured(socket).await,
-            Transport::Tcp | Transport::Udp => self.serve(&mut socket).await,
+            Transport::Tcp | Transport::Udp => {
+                let end = self.serve(&mut socket).await;
+                end.reset(&socket);
+                end
+            }
         };
         let source = self.flow.remote;
         self.door.flows.close(self.flow.id);
         self.door.connections().leave(source.ip(), self.proof);
         self.door.inbox.order(Order::Closed(self.flow.id));
-        if !matches!(end, End::Peer | End::Ours) {
+        if !matches!(end, End::Peer | End::Ours | End::Refused) {
             self.door.report(end.kind(), source.ip(), |event| {
                 let event = event.with("source", source).with("why", &end);
                 match end.offer() {
@@ -131,7 +146,11 @@ impl Connection {
         // In a box of its own: what a handshake needs is given back when it is done.
         let shaken = Box::pin(handshake::shake(&self.door, socket)).await;
         match shaken {
-            Ok(mut secured) => self.serve(&mut secured).await,
+            Ok(mut secured) => {
+                let end = self.serve(&mut secured).await;
+                end.reset(secured.get_ref().0.socket());
+                end
+            }
             Err(trouble) => trouble.into(),
         }
     }
@@ -147,6 +166,7 @@ impl Connection {
                 biased;
                 bytes = self.outgoing.recv() => match bytes {
                     Some(bytes) => self.write(socket, &bytes).await,
+                    None if self.state.is_refused() => Err(End::Refused),
                     None => Err(self.farewell(socket).await),
                 },
                 read = fill(socket, &mut self.framer) => match read {
@@ -211,10 +231,14 @@ impl Connection {
         let mut whole = false;
         while let Some(frame) = self.framer.next()? {
             whole = true;
+            // Asked for each, not once: who was let in may be refused by now.
+            let Some(entrance) = self.door.admit(self.flow.remote, self.flow.local) else {
+                return Err(End::Refused);
+            };
             match frame {
                 Frame::KeepAlivePing => self.write(socket, b"\r\n").await?,
                 Frame::KeepAlivePong => {}
-                Frame::Message(bytes) => self.message(socket, bytes).await?,
+                Frame::Message(bytes) => self.message(socket, &entrance, bytes).await?,
             }
         }
         if whole {
@@ -228,8 +252,13 @@ impl Connection {
         Ok(())
     }
 
-    async fn message<S: AsyncWrite + Unpin>(&mut self, socket: &mut S, bytes: Bytes) -> Result<(), End> {
-        if let Received::Answer(Some(answer)) = self.door.receive(&self.entrance, self.flow, bytes) {
+    async fn message<S: AsyncWrite + Unpin>(
+        &mut self,
+        socket: &mut S,
+        entrance: &Entrance,
+        bytes: Bytes,
+    ) -> Result<(), End> {
+        if let Received::Answer(Some(answer)) = self.door.receive(entrance, self.flow, bytes) {
             self.write(socket, &answer).await?;
         }
         Ok(())
@@ -256,6 +285,13 @@ impl Connection {
 }
 
 impl End {
+    /// Who is refused learns so by a reset: no word of ours follows.
+    fn reset(&self, socket: &TcpStream) {
+        if matches!(self, End::Refused) {
+            reset(socket);
+        }
+    }
+
     fn offer(&self) -> Option<&Offer> {
         match self {
             End::Handshake(trouble) => trouble.offer(),

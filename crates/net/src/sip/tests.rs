@@ -19,6 +19,7 @@ use crate::inbox::{self, Arrival, MAX_UNKNOWN, Order, Tray};
 use crate::tls::Shown;
 use crate::{Clock, Effects};
 
+mod rows;
 mod tls;
 
 /// Long enough for a busy machine; a test that waits this long has failed.

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use api::body::Applied;
 use api::{ApplyOptions, Problem};
 use calls::Command;
-use model::config::{self, Deletions, Mode, Office, Options, Plan, PortRange, Refusal, Source, Supply};
+use guard::Rows;
+use model::config::{self, Deletions, Kind, Mode, Office, Options, Plan, PortRange, Refusal, Source, Supply};
 use model::directory::Directory;
 use model::event::{self, Event};
 use model::live::Listener;
@@ -19,6 +20,8 @@ use tokio::sync::Mutex;
 pub use api::Author;
 
 use super::certificates::{Certificates, Occasion};
+use super::firewall;
+use super::hosts::Hosts;
 use super::overrides::Overrides;
 use super::{NODE, now, start_author};
 use crate::commands::read_file;
@@ -34,6 +37,7 @@ pub struct Desk {
     door: Arc<Door>,
     overrides: Overrides,
     certificates: Certificates,
+    hosts: Arc<Hosts>,
     /// Held for a whole change: one at a time.
     work: Mutex<Work>,
     shown: StdMutex<Shown>,
@@ -49,6 +53,8 @@ struct Work {
 struct Shown {
     directory: Arc<Directory>,
     listeners: Vec<Listener>,
+    /// Who reaches which service.
+    rows: Arc<Rows>,
 }
 
 /// What a change is to be made from.
@@ -67,6 +73,7 @@ impl Desk {
         door: Arc<Door>,
         overrides: Overrides,
         certificates: Certificates,
+        hosts: Arc<Hosts>,
         entropy: Entropy,
     ) -> Desk {
         let directory = Arc::new(config::directory(&store.office(), None));
@@ -75,9 +82,10 @@ impl Desk {
             control,
             overrides,
             certificates,
+            hosts,
             work: Mutex::new(Work { listeners: Listeners::new(door.clone()), entropy }),
             door,
-            shown: StdMutex::new(Shown { directory, listeners: Vec::new() }),
+            shown: StdMutex::new(Shown { directory, listeners: Vec::new(), rows: Arc::default() }),
         }
     }
 
@@ -136,6 +144,10 @@ impl Desk {
         };
         self.certificates.put_in_force(certificates).await;
         self.show_directory(Arc::new(config::directory(&office, None)));
+        // A name server that is away must not keep the phones from coming back: what is not known is learnt later.
+        let rows = firewall::rows(&office, &self.hosts);
+        self.door.change_rows(rows.clone());
+        self.change_rows(rows);
         work.listeners.commit().await;
         self.show_listeners(&work);
         Ok(())
@@ -225,6 +237,12 @@ impl Desk {
             lost: plan.lost.clone(),
             notes: plan.notes.clone(),
         };
+        let rows = self.rows_of(&wish, &office, &plan).await?;
+        if let Some(rows) = &rows {
+            let registered = self.control.ask(|exchange, now| exchange.registrations(now)).await;
+            let registered = registered.map_err(|_| Problem::stopping())?;
+            applied.notes.extend(firewall::warnings(&plan.after, &self.rows(), rows, &registered));
+        }
         if applied.changed && !asked.dry_run {
             applied.revision = self.carry_out(&mut work, author, plan).await?;
         }
@@ -276,11 +294,55 @@ impl Desk {
             }
         };
         self.certificates.put_in_force(certificates).await;
+        self.change_rows(firewall::rows(&office, &self.hosts));
+        self.hosts.look_again();
         work.listeners.commit().await;
         self.show_listeners(work);
         self.put_in_force(&office, &forgotten).await?;
         self.tell(changed.map(|event| event.with("revision", office.revision)));
         Ok(office.revision)
+    }
+
+    /// The rows that a plan leads to, if it may change them; refused if one of them would let nobody in.
+    async fn rows_of(&self, wish: &Wish, office: &Office, plan: &Plan) -> Result<Option<Arc<Rows>>, Problem> {
+        let concerns = |change: &config::Change| matches!(change.kind, Kind::Firewall | Kind::AddressGroup);
+        if !plan.changes.iter().any(concerns) {
+            return Ok(None);
+        }
+        self.hosts.learn(&plan.after).await;
+        let rows = firewall::rows(&plan.after, &self.hosts);
+        let mut dead = firewall::dead(&plan.after, &rows);
+        // A name server that is away since yesterday is no reason to refuse a change of something else.
+        let before = firewall::dead(office, &self.rows());
+        dead.retain(|row| !before.contains(row));
+        if dead.is_empty() {
+            return Ok(Some(rows));
+        }
+        let source = match wish {
+            Wish::File(name, text) => Some(Source::Toml(name, text)),
+            Wish::Rollback(_) => None,
+        };
+        Err(refusal(config::misfits(source, dead)))
+    }
+
+    /// Who reaches which service.
+    pub fn rows(&self) -> Arc<Rows> {
+        self.shown().rows.clone()
+    }
+
+    /// Host names may lead elsewhere: rows follow.
+    pub async fn refresh_rows(&self) {
+        let _work = self.work.lock().await;
+        self.change_rows(firewall::rows(&self.store.office(), &self.hosts));
+    }
+
+    /// Puts rows in force from the control thread's next turn on.
+    fn change_rows(&self, rows: Arc<Rows>) {
+        let mut shown = self.shown();
+        if *shown.rows != *rows {
+            shown.rows = rows.clone();
+            self.control.order(Order::Rows(rows));
+        }
     }
 
     /// Tells the exchange, and waits until it has obeyed.

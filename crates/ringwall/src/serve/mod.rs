@@ -4,6 +4,8 @@ mod boot;
 mod certificates;
 mod desk;
 mod effects;
+mod firewall;
+mod hosts;
 mod logs;
 mod names;
 mod office;
@@ -26,6 +28,7 @@ use self::boot::Boot;
 use self::certificates::Certificates;
 use self::desk::{Author, Desk};
 use self::effects::Outside;
+use self::hosts::Hosts;
 use self::office::Reception;
 use self::overrides::Overrides;
 use crate::cli::Serve;
@@ -92,7 +95,7 @@ async fn start(
     overrides: Overrides,
     apply: Option<&Path>,
 ) -> Result<Server, Failure> {
-    let Opened { store, bindings, certificates: kept, .. } = opened;
+    let Opened { store, bindings, certificates: kept, hosts, .. } = opened;
     let unix = net::bind::control_socket(socket)
         .map_err(|error| Failure::failed(format!("{}: {}", socket.display(), words(&error))))?;
     let mut entropy = seed()?;
@@ -111,8 +114,16 @@ async fn start(
     let bell = inbox.bell();
     let control = ControlHandle::new(inbox);
 
-    let desk =
-        Desk::new(store.clone(), control.clone(), door.clone(), overrides, certificates, entropy.fork());
+    let hosts = Arc::new(Hosts::restore(store.clone(), hosts));
+    let desk = Desk::new(
+        store.clone(),
+        control.clone(),
+        door.clone(),
+        overrides,
+        certificates,
+        hosts.clone(),
+        entropy.fork(),
+    );
     desk.first_administrator(boot::administrator_password()?).await?;
     desk.open(apply).await?;
     let office = store.office();
@@ -137,11 +148,20 @@ async fn start(
     });
     let restore = calls::Input::Command(calls::Command::Restore(restored.collect()));
     exchange.handle(clock.now(), restore, &mut ports);
-    let control_thread =
-        Control { exchange, tray, door: door.clone(), ports, shards, effects: outside, clock };
+    let control_thread = Control {
+        exchange,
+        tray,
+        door: door.clone(),
+        ports,
+        shards,
+        effects: outside,
+        clock,
+        grace: net::Grace::default(),
+    };
     let control_thread = control_thread.start().map_err(failed)?;
 
     let desk = Arc::new(desk);
+    tokio::spawn(hosts.look_after(desk.clone()));
     let (stopping, stop) = watch::channel(false);
     let reception = Reception::new(store.clone(), desk.clone(), control.clone(), door, gate, stop.clone());
     let resources = tokio::spawn(api::serve(unix, Arc::new(reception), stop::told(stop)));

@@ -270,7 +270,7 @@ impl Stack {
         let admits = |target: &Target| {
             self.directory.lines.get(&target.line).is_none_or(|line| line.admits(target.flow.transport))
         };
-        targets.retain(admits);
+        targets.retain(|target| admits(target) && !self.is_refused(target.flow.remote.ip()));
         targets
     }
 
@@ -282,6 +282,7 @@ impl Stack {
             Due::Expired(binding) => self.binding_gone(now, &binding, "expired"),
             // RFC 5626 section 3.5.1 for streams; over UDP any packet keeps the router's mapping, and phones ignore
             // empty lines (RFC 3261 section 7.5).
+            Due::KeepAlive(flow) if self.is_refused(flow.remote.ip()) => {}
             Due::KeepAlive(flow) => self.send(flow, bytes::Bytes::from_static(b"\r\n\r\n")),
         }
         true

@@ -56,7 +56,7 @@ impl Stack {
     }
 
     /// The session that a request's tags and Call-ID name.
-    fn dialog_of(&self, request: &Message) -> Option<SessionId> {
+    pub(crate) fn dialog_of(&self, request: &Message) -> Option<SessionId> {
         let id = super::session_of(request.to().ok()?.tag()?)?;
         let session = self.sessions.get(&id)?;
         let from = request.from().ok()?;

@@ -8,7 +8,7 @@
 mod early;
 mod ending;
 mod incoming;
-mod inside;
+pub(crate) mod inside;
 mod outgoing;
 mod refer;
 mod refresh;

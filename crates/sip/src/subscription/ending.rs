@@ -114,6 +114,13 @@ impl Stack {
         }
     }
 
+    /// Whoever is shut out watches no more.
+    pub(crate) fn forget_refused_watchers(&mut self, now: Mono) {
+        for id in self.subscriptions.at(|source| self.is_refused(source)) {
+            self.end_subscription(now, id, Reason::Rejected);
+        }
+    }
+
     /// Another directory is in force: lines for which `is_changed` says so stop watching, and extensions that are gone
     /// are watched no more.
     pub(crate) fn review_subscriptions(

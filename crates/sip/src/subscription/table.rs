@@ -1,6 +1,7 @@
 //! Who watches what: by subscription, by line, by connection, by topic.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use model::{FlowId, Mono};
@@ -51,6 +52,14 @@ impl Subscriptions {
 
     pub(crate) fn watchers(&self, topic: &Topic) -> &[SubscriptionId] {
         self.topics.get(topic).map(|watched| watched.watchers.as_slice()).unwrap_or_default()
+    }
+
+    /// Subscriptions of whoever is where `is_refused` says.
+    pub(crate) fn at(&self, is_refused: impl Fn(IpAddr) -> bool) -> Vec<SubscriptionId> {
+        let refused = self.live.values().filter(|watch| is_refused(watch.flow.remote.ip()));
+        let mut ids: Vec<SubscriptionId> = refused.map(|watch| watch.id).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Lines that watch.

@@ -126,6 +126,11 @@ impl ClientTransactions {
         self.live.len()
     }
 
+    /// The flows on which something was asked.
+    pub(crate) fn flows(&self) -> impl Iterator<Item = Flow> {
+        self.live.values().map(|transaction| transaction.flow)
+    }
+
     pub(crate) fn capacity(&self) -> usize {
         self.live.capacity().saturating_add(self.timers.capacity())
     }
