@@ -15,6 +15,11 @@ pub const TIMER_D: Duration = Duration::from_secs(32);
 
 /// Transactions alive at once: 1,000 calls a second hold about 4 x 32 s of them; beyond it new requests get 503.
 pub const MAX_TRANSACTIONS: usize = 400_000;
+/// Of these, kept for what happens inside dialogs: who was let in can hold, refresh and hang up while new requests are
+/// refused. A tenth: in a call there are fewer requests than around its beginning.
+pub const RESERVED_TRANSACTIONS: usize = MAX_TRANSACTIONS / 10;
+/// Pause before a re-INVITE is tried again that found no room: some transactions have ended by then.
+pub const CROWDED_PAUSE: Duration = T2;
 /// Sessions alive at once: 5,000 people with both legs, ten times over.
 pub const MAX_SESSIONS: usize = 100_000;
 /// Sessions that one line may have at once: a desk phone has 2 to 12 keys; a paging gateway some dozens.

@@ -11,6 +11,7 @@ use wire::sip::{Message, Method, Name, ReferTo, Replaces, Uri};
 use super::incoming::explain;
 use super::{Session, State};
 use crate::api::{Refusal, SessionEvent, SessionId};
+use crate::limits::MAX_TRANSACTIONS;
 use crate::message;
 use crate::stack::Stack;
 use crate::transaction::client::{Branch, Owner};
@@ -193,7 +194,8 @@ impl Stack {
             subscription.waiting = Some(progress);
             return;
         }
-        subscription.under_way = true;
+        // Without a transaction nobody hears that it may go on: then the next one goes out as if this were answered.
+        subscription.under_way = self.client.len() < MAX_TRANSACTIONS;
         let event = subscription.event.clone();
         session.dialog.local_cseq = session.dialog.local_cseq.saturating_add(1);
         let branch = Branch::random(&mut self.entropy);

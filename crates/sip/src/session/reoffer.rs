@@ -9,9 +9,10 @@ use wire::sip::{Message, Method, Name};
 use super::incoming::require_known;
 use super::{Opened, PeerReinvite, Reinvite, State, Timer};
 use crate::api::{Cause, End, Refusal, SessionEvent, SessionId};
-use crate::limits::MAX_GLARE_RETRIES;
+use crate::limits::{CROWDED_PAUSE, MAX_GLARE_RETRIES};
 use crate::message::{self, ALLOW, SDP};
 use crate::stack::Stack;
+use crate::transaction::TooMany;
 use crate::transaction::client::{Branch, Heard, Owner};
 use crate::transaction::key::Key;
 
@@ -56,7 +57,24 @@ impl Stack {
         let Some(session) = self.sessions.get(&id) else { return };
         self.propose_again(session, &mut writer);
         let bytes = writer.body(SDP, offer).finish();
-        self.start_client(now, branch, flow, Method::Invite, Owner::Reinvite(id), bytes);
+        let owner = Owner::Reinvite(id);
+        match self.client.open(now, branch, flow, Method::Invite, owner, bytes.clone()) {
+            Ok(()) => self.send(flow, bytes),
+            Err(TooMany) => self.reinvite_crowded(now, id),
+        }
+    }
+
+    /// No room for a re-INVITE: sent without a transaction its answer would find nobody, and the dialog wait for ever.
+    fn reinvite_crowded(&mut self, now: Mono, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(reinvite) = session.reinvite.as_mut() else { return };
+        if reinvite.retries >= MAX_GLARE_RETRIES {
+            return self.reinvite_refused(Now { mono: now, ..Now::default() }, id, 503);
+        }
+        reinvite.retries = reinvite.retries.saturating_add(1);
+        let at = now.after(CROWDED_PAUSE);
+        reinvite.retry_at = Some(at);
+        self.timers.set(at, (id, Timer::Glare));
     }
 
     /// A response to a re-INVITE of ours.
@@ -222,5 +240,78 @@ pub(super) fn retry_later() -> Refusal {
         status: 500,
         phrase: Some("Another offer is under way"),
         retry_after: Some(Duration::from_secs(2)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::directory::{Directory, Nat};
+    use model::{Entropy, FlowId, Transport};
+
+    use super::*;
+    use crate::api::{Invite, Party, Target};
+    use crate::limits::{MAX_TRANSACTIONS, RESERVED_TRANSACTIONS, TRANSACTION_LIFE};
+
+    const SDP_BODY: Bytes = Bytes::from_static(b"v=0\r\n");
+
+    fn flow() -> Flow {
+        let (local, remote) = ("192.0.2.1:5060".parse().unwrap(), "192.0.2.2:5060".parse().unwrap());
+        Flow { id: FlowId(1), transport: Transport::Udp, local, remote }
+    }
+
+    fn now(seconds: u64) -> Now {
+        Now { mono: Mono::from_nanos(seconds.saturating_mul(1_000_000_000)), ..Now::default() }
+    }
+
+    fn answer_last(stack: &mut Stack, at: Now) {
+        let mut last = None;
+        while let Some(output) = stack.poll() {
+            if let crate::api::Output::Send { bytes, .. } = output {
+                last = Some(bytes);
+            }
+        }
+        let request = Message::parse(last.expect("something was sent")).unwrap();
+        let mut answer = wire::sip::Writer::answer(&request, 200, "OK", None, Some("peer"));
+        answer.header(Name::Contact, "<sip:102@192.0.2.2>").body(SDP, SDP_BODY);
+        stack.receive(at, flow(), &Message::parse(answer.finish()).unwrap());
+    }
+
+    fn called(stack: &mut Stack, at: Now) -> Result<SessionId, TooMany> {
+        let party = |user: &str| Party { user: user.into(), display: String::new() };
+        let uri = "sip:102@192.0.2.2".to_owned();
+        let invite = Invite {
+            target: Target { flow: flow(), uri, line: "102".into(), nat: Nat::Off, q: 1_000 },
+            from: party("101"),
+            to: party("102"),
+            identity: Default::default(),
+            max_forwards: 70,
+            offer: SDP_BODY,
+            referred_by: None,
+        };
+        stack.invite(at, invite)
+    }
+
+    #[test]
+    fn a_re_invite_that_finds_no_room_waits_for_it_and_new_calls_leave_some_to_it() {
+        let mut stack = Stack::new(Arc::new(Directory::empty()), Entropy::from_seed([1; 32]));
+        let id = called(&mut stack, now(1)).unwrap();
+        answer_last(&mut stack, now(1));
+        let fill = |stack: &mut Stack, most: usize| {
+            while stack.client.len() < most {
+                let branch = Branch::random(&mut stack.entropy);
+                let _ = stack.client.open(now(1).mono, branch, flow(), Method::Bye, Owner::Nobody, SDP_BODY);
+            }
+        };
+        fill(&mut stack, MAX_TRANSACTIONS - RESERVED_TRANSACTIONS);
+        assert!(called(&mut stack, now(1)).is_err(), "the rest is for calls that run");
+        fill(&mut stack, MAX_TRANSACTIONS);
+        assert_eq!(stack.reoffer(now(1), id, SDP_BODY), Ok(()));
+        let after = now(2_u64.saturating_add(TRANSACTION_LIFE.as_secs()));
+        stack.wake(after);
+        answer_last(&mut stack, after);
+        let answered = |event| matches!(event, SessionEvent::ReofferAnswered { .. });
+        assert!(std::iter::from_fn(|| stack.poll_event()).any(answered));
     }
 }

@@ -186,10 +186,12 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Where NOTIFY goes: as requests inside a session's dialog do.
+    /// Where NOTIFY goes: back where the subscription came from, at the port that its Contact names. Another address it may
+    /// name, but nobody there has asked for anything: one SUBSCRIBE is many NOTIFYs, each repeated ten times.
     pub(crate) fn destination(&self) -> Flow {
         let target = Uri::parse(self.dialog.remote_target.as_bytes());
-        target.ok().and_then(|uri| reached_at(&uri, self.flow, self.nat)).unwrap_or(self.flow)
+        let named = target.ok().and_then(|uri| reached_at(&uri, self.flow, self.nat));
+        named.filter(|named| named.remote.ip() == self.flow.remote.ip()).unwrap_or(self.flow)
     }
 }
 

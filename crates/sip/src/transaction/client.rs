@@ -9,7 +9,7 @@ use wire::sip::{MAGIC_COOKIE, Message, Method};
 
 use super::TooMany;
 use crate::api::SessionId;
-use crate::limits::{MAX_TRANSACTIONS, T1, T2, T4, TIMER_D, TRANSACTION_LIFE};
+use crate::limits::{MAX_TRANSACTIONS, RESERVED_TRANSACTIONS, T1, T2, T4, TIMER_D, TRANSACTION_LIFE};
 use crate::subscription::SubscriptionId;
 use crate::timers::Timers;
 
@@ -149,7 +149,11 @@ impl ClientTransactions {
         owner: Owner,
         request: Bytes,
     ) -> Result<(), TooMany> {
-        if self.live.len() >= MAX_TRANSACTIONS {
+        let most = match owner {
+            Owner::Invite(_) => MAX_TRANSACTIONS - RESERVED_TRANSACTIONS,
+            _ => MAX_TRANSACTIONS,
+        };
+        if self.live.len() >= most {
             return Err(TooMany);
         }
         let ends = now.after(TRANSACTION_LIFE);

@@ -11,7 +11,7 @@ use wire::sip::{Message, Method};
 use super::TooMany;
 use super::key::Key;
 use crate::api::SessionId;
-use crate::limits::{MAX_TRANSACTIONS, T1, T2, T4, TRANSACTION_LIFE};
+use crate::limits::{MAX_TRANSACTIONS, RESERVED_TRANSACTIONS, T1, T2, T4, TRANSACTION_LIFE};
 use crate::timers::Timers;
 
 /// A server transaction of this process; never reused.
@@ -84,7 +84,9 @@ impl ServerTransactions {
         reply: Flow,
         session: Option<SessionId>,
     ) -> Result<ServerId, TooMany> {
-        if self.live.len() >= MAX_TRANSACTIONS {
+        let held = self.live.len();
+        let is_inside = || request.to().is_ok_and(|to| to.tag().is_some());
+        if held >= MAX_TRANSACTIONS || (held >= MAX_TRANSACTIONS - RESERVED_TRANSACTIONS && !is_inside()) {
             return Err(TooMany);
         }
         self.latest = self.latest.wrapping_add(1);
