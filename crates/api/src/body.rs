@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use model::live::{Held, Listener};
+use model::lock::Lock;
 use model::{Transport, Wall};
 use serde::{Deserialize, Serialize};
 
@@ -54,17 +55,6 @@ pub struct Dropped {
     pub unstored: u64,
     /// Log lines.
     pub log_lines: u64,
-}
-
-/// The lock on outgoing calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lock {
-    /// Why.
-    pub cause: String,
-    /// Who or what set it.
-    pub by: String,
-    /// Since when.
-    pub since: Wall,
 }
 
 /// The answer to `PUT configuration`, a rollback, and a dry run of either.

@@ -11,6 +11,7 @@ pub mod event;
 pub mod flow;
 pub mod id;
 pub mod live;
+pub mod lock;
 pub mod number;
 pub mod record;
 pub mod secret;

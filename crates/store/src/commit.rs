@@ -10,7 +10,7 @@ use vault::Sealer;
 
 use crate::database;
 use crate::error::{CommitError, plain};
-use crate::load::{self, PERSON, SIP, sealed_name};
+use crate::load::{self, MAIL, PERSON, SIP, sealed_name};
 use crate::passwords;
 
 /// Rows of one statement: a large import becomes a few hundred statements.
@@ -40,6 +40,9 @@ pub(crate) async fn commit(
         write_objects(connection, &changes).await?;
         write_personal(connection, &effects.personal).await?;
         write_secrets(connection, sealer, SIP, &effects.sip_passwords).await?;
+        if let Some(password) = effects.mail_password {
+            write_secrets(connection, sealer, MAIL, &[("password".to_owned(), password)]).await?;
+        }
         write_secrets(connection, sealer, PERSON, &people).await
     }
     .await;

@@ -16,6 +16,8 @@ use crate::folder::Secrets;
 pub(crate) const SIP: &str = "sip";
 /// A certificate with its key, of the local authority.
 pub(crate) const CERTIFICATE: &str = "certificate";
+/// The password at the mail server.
+pub(crate) const MAIL: &str = "mail";
 /// A person's password hash.
 pub(crate) const PERSON: &str = "person";
 
@@ -76,6 +78,7 @@ pub(crate) async fn office(
         match kind.as_str() {
             SIP => drop(office.sip_passwords.insert(name, secret)),
             PERSON => drop(office.password_hashes.insert(name, secret)),
+            MAIL => office.mail_password = Some(secret),
             CERTIFICATE => drop(certificates.insert(name, secret)),
             other => return Err(unreadable(format!("secrets of an unknown kind, {other}"))),
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use model::config::{Office, Plan, Row};
 use model::event::{self, Event};
 use model::live::Binding;
+use model::lock::Lock;
 use model::record::CallRecord;
 use model::{Secret, Wall};
 use sqlx::Connection as _;
@@ -21,11 +22,12 @@ use crate::error::{CommitError, OpenError, ReadError};
 use crate::folder::{Folder, SetupCode};
 use crate::history::{self, HistoryQuery};
 use crate::hosts::{self, KeptHost};
+use crate::letters::Letters;
 use crate::logs::{Echo, LogReader, LogSink};
 use crate::records::{self, MAX_WAITING_RECORDS, RecordWriter};
 use crate::revisions::{self, Revision, RevisionDetail};
 use crate::spool::Spool;
-use crate::{commit, database, load};
+use crate::{commit, database, load, lock};
 
 const DATABASE: &str = "ringwall.db";
 const REGISTRATIONS: &str = "registrations.db";
@@ -55,6 +57,8 @@ pub struct Opened {
     pub certificates: BTreeMap<String, Secret>,
     /// The last good addresses of host names, as [`Store::keep_hosts`] was given them.
     pub hosts: Vec<KeptHost>,
+    /// The lock on outgoing calls, if it was set.
+    pub lock: Option<Lock>,
     /// Calls that a crash cut, closed now as failed.
     pub recovered: u64,
     /// The registrations' file was damaged and begun anew.
@@ -99,6 +103,7 @@ impl Store {
         let load::Loaded { office, certificates } = loaded;
         logs.configure(&office.logs);
         let hosts = hosts::load(&mut writer).await.map_err(fault)?;
+        let lock = lock::load(&mut writer).await.map_err(fault)?;
         let recovered = records::recover(&mut writer).await.map_err(fault)?;
         if recovered > 0 {
             logs.write(Event::new(&event::RECOVERED, crate::wall()).with("calls", recovered));
@@ -131,7 +136,7 @@ impl Store {
             logs,
             tasks: StdMutex::new(tasks),
         }));
-        Ok(Opened { store, bindings, certificates, hosts, recovered, registrations_lost, first_start })
+        Ok(Opened { store, bindings, certificates, hosts, lock, recovered, registrations_lost, first_start })
     }
 
     /// The office as it is.
@@ -256,8 +261,23 @@ impl Store {
         self.0.folder.setup_code().map(SetupCode::Waiting)
     }
 
-    /// The one connection that writes, for tests that make it fail.
-    #[cfg(test)]
+    /// Letters on their way.
+    pub fn letters(&self) -> Letters {
+        Letters(self.clone())
+    }
+
+    /// Keeps the lock on outgoing calls, or forgets it. Synced when this returns.
+    ///
+    /// # Errors
+    /// The disk refuses; what was kept before still is.
+    pub async fn keep_lock(&self, kept: Option<&Lock>) -> Result<(), CommitError> {
+        let mut writer = self.writer().await;
+        database::begin(&mut writer).await?;
+        let written = lock::keep(&mut writer, kept).await;
+        database::end(&mut writer, written).await
+    }
+
+    /// The one connection that writes.
     pub(crate) async fn writer(&self) -> tokio::sync::OwnedMutexGuard<SqliteConnection> {
         Arc::clone(&self.0.writer).lock_owned().await
     }

@@ -154,6 +154,7 @@ impl Judge<'_> {
             }
         }
         self.selected_groups();
+        self.mail_password();
     }
 
     fn selected_groups(&mut self) {
@@ -163,6 +164,16 @@ impl Judge<'_> {
             let said = section.map(|section| section.find(key).unwrap_or(section));
             let place = said.map_or_else(|| self.origins.place(Kind::AddressGroup, group), |said| said.place);
             self.findings.add(place, format!("{path}.{key}"), what, cure);
+        }
+    }
+
+    /// Of a file that speaks of mail only: a rollback has no password to give, and must not fail for it.
+    fn mail_password(&mut self) {
+        let (_, Some(section)) = self.origins.find(Kind::Mail, "") else { return };
+        if self.office.mail.username.is_some() && self.office.mail_password.is_none() {
+            let place = section.place;
+            let cure = "write the password that the mail server knows, or remove username";
+            self.findings.add(place, "mail.password".to_owned(), "missing".to_owned(), cure);
         }
     }
 

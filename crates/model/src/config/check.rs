@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::address::{Member, check_domain};
 use super::country::calling_code;
+use super::mail::is_email;
 use super::read::{Reading, Step, shown};
 use super::scalar::Span;
 use super::schema::{
@@ -87,7 +88,14 @@ fn is_language(text: &str) -> bool {
         && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
-fn bounded(value: &Value, at: &mut Reading, key: &'static str, span: Span, least: Duration, most: Duration) {
+pub(crate) fn bounded(
+    value: &Value,
+    at: &mut Reading,
+    key: &'static str,
+    span: Span,
+    least: Duration,
+    most: Duration,
+) {
     if span.0 < least {
         at.problem_at(value, key, format!("{span} is too short"), &format!("write {} or more", Span(least)));
     } else if span.0 > most {
@@ -257,13 +265,7 @@ pub(crate) fn user(user: &User, value: &Value, at: &mut Reading) {
         let cure = "write 1 to 64 letters, digits, and . - _ + @";
         at.problem_at(value, "login", "not a login", cure);
     }
-    let is_address = |email: &str| {
-        let bad = |c: char| c.is_whitespace() || "<>()[],;:\\\"".contains(c);
-        email.rsplit_once('@').is_some_and(|(local, host)| {
-            !local.is_empty() && !local.contains('@') && !email.contains(bad) && check_domain(host).is_ok()
-        })
-    };
-    if !user.email.is_empty() && !is_address(&user.email) {
+    if !user.email.is_empty() && !is_email(&user.email) {
         at.problem_at(value, "email", "not an e-mail address", "write name@example.test");
     }
     if user.extensions.len() > MAX_USER_EXTENSIONS {

@@ -23,6 +23,7 @@ pub(crate) fn changes(current: &Office, after: &Office, marks: &Marks) -> Vec<Ch
     single(&mut list, Kind::Sip, &current.sip, &after.sip);
     single(&mut list, Kind::Tls, &current.tls, &after.tls);
     single(&mut list, Kind::Logs, &current.logs, &after.logs);
+    marked(&mut list, Kind::Mail, &current.mail, &after.mail, marks);
     several(&mut list, &current.address_groups, &after.address_groups, marks);
     single(&mut list, Kind::Firewall, &current.firewall, &after.firewall);
     several(&mut list, &current.users, &after.users, marks);
@@ -31,7 +32,12 @@ pub(crate) fn changes(current: &Office, after: &Office, marks: &Marks) -> Vec<Ch
 }
 
 fn single<T: Schema + PartialEq>(list: &mut Vec<Change>, kind: Kind, before: &T, after: &T) {
-    if before == after {
+    marked(list, kind, before, after, &Marks::new());
+}
+
+fn marked<T: Schema + PartialEq>(list: &mut Vec<Change>, kind: Kind, before: &T, after: &T, marks: &Marks) {
+    let marks = marks.get(&(kind, String::new())).cloned().unwrap_or_default();
+    if before == after && marks.is_empty() {
         return;
     }
     list.push(Change {
@@ -41,7 +47,7 @@ fn single<T: Schema + PartialEq>(list: &mut Vec<Change>, kind: Kind, before: &T,
         was: None,
         before: Some(before.write()),
         after: Some(after.write()),
-        marks: Vec::new(),
+        marks,
     });
 }
 

@@ -1,5 +1,6 @@
 //! What somebody wants: the sections that are to match, before they are held against what there is.
 
+use super::mail::Mail;
 use super::schema::{
     AddressGroup, Extension, Firewall, Forwarding, Listen, Logs, Network, Sip, System, Tls, User,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Draft {
     pub(crate) sip: Option<Sip>,
     pub(crate) tls: Option<Tls>,
     pub(crate) logs: Option<Logs>,
+    pub(crate) mail: Option<Mail>,
+    pub(crate) mail_password: Option<Secret>,
     pub(crate) firewall: Option<Firewall>,
     pub(crate) address_groups: Option<Vec<Entry<AddressGroup>>>,
     pub(crate) users: Option<Vec<Entry<User>>>,

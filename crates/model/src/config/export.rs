@@ -28,6 +28,10 @@ pub fn export(office: &Office, secrets: Secrets) -> String {
     section(&mut out, "sip", &office.sip.write());
     section(&mut out, "tls", &office.tls.write());
     section(&mut out, "logs", &office.logs.write());
+    section(&mut out, "mail", &office.mail.write());
+    if let Some(password) = office.mail_password.as_ref().filter(|_| secrets == Secrets::Include) {
+        let _ = writeln!(out, "password = {}", quoted(password.expose()));
+    }
     for group in office.address_groups.values() {
         entry(&mut out, &*group.value);
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::draft::{Draft, Entry, Extra, LineExtra, Mode, NewPassword, overlay};
+use super::mail;
 use super::office::{Object, Office, Record};
 use super::password::{is_acceptable_hash, person_weakness, sip_weakness};
 use super::problem::nearest;
@@ -28,6 +29,14 @@ pub(crate) fn read(root: &Value, current: &Office, mode: Mode, at: &mut Reading)
     draft.sip = single(root, "sip", &current.sip, mode, at);
     draft.tls = single(root, "tls", &current.tls, mode, at);
     draft.logs = single(root, "logs", &current.logs, mode, at);
+    draft.mail = single(root, "mail", &current.mail, mode, at);
+    if let (Some(mail), Some(value)) = (&draft.mail, root.find("mail")) {
+        draft.mail_password = at.inside(Step::Key("mail"), |at| {
+            let password = secret(value, "password", at);
+            mail::check_password(mail, password.as_ref(), value, at);
+            password
+        });
+    }
     draft.firewall = single(root, "firewall", &current.firewall, mode, at);
     let groups = Section { map: &current.address_groups, most: MAX_GROUPS, joined: None, extra: no_extra };
     draft.address_groups = groups.read(root, mode, at, &mut draft.incomplete);

@@ -15,6 +15,7 @@ mod draft;
 mod export;
 mod file;
 mod groups;
+mod mail;
 mod office;
 mod password;
 mod plan;
@@ -39,6 +40,7 @@ pub use draft::{Mode, NewPassword};
 pub use export::{Secrets, export};
 pub use file::{MAX_EXTENSIONS, MAX_GROUPS, MAX_USERS};
 pub use groups::{hosts, prefixes};
+pub use mail::{Mail, MailSecurity};
 pub use office::{Kind, Object, Office, Row, SipPasswords, Unreadable};
 pub use password::{GENERATED_LENGTH, generate};
 pub use plan::{

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use super::mail::Mail;
 use super::problem::Problems;
 use super::read::{Reading, Schema};
 use super::scalar::Role;
@@ -32,6 +33,8 @@ pub enum Kind {
     Tls,
     /// `[logs]`.
     Logs,
+    /// `[mail]`.
+    Mail,
     /// An entry of `[[address_groups]]`.
     AddressGroup,
     /// `[firewall]`.
@@ -50,6 +53,7 @@ const KINDS: &[(Kind, &str, &str, &str)] = &[
     (Kind::Sip, "sip", "sip", "sip"),
     (Kind::Tls, "tls", "tls", "tls"),
     (Kind::Logs, "logs", "logs", "logs"),
+    (Kind::Mail, "mail", "mail", "mail"),
     (Kind::AddressGroup, "address-group", "address group", "address_groups"),
     (Kind::Firewall, "firewall", "firewall", "firewall"),
     (Kind::User, "user", "user", "users"),
@@ -137,6 +141,10 @@ pub struct Office {
     pub tls: Tls,
     /// `[logs]`.
     pub logs: Logs,
+    /// `[mail]`.
+    pub mail: Mail,
+    /// Password at the mail server.
+    pub mail_password: Option<Secret>,
     /// `[firewall]`.
     pub firewall: Firewall,
     /// Address groups by name.
@@ -206,6 +214,7 @@ impl Office {
             Kind::Sip => assign(&mut self.sip, &row, at),
             Kind::Tls => assign(&mut self.tls, &row, at),
             Kind::Logs => assign(&mut self.logs, &row, at),
+            Kind::Mail => assign(&mut self.mail, &row, at),
             Kind::Firewall => assign(&mut self.firewall, &row, at),
             Kind::AddressGroup => insert(&mut self.address_groups, row, at),
             Kind::User => insert(&mut self.users, row, at),
@@ -235,6 +244,7 @@ impl Office {
             single(Kind::Sip, self.sip.write()),
             single(Kind::Tls, self.tls.write()),
             single(Kind::Logs, self.logs.write()),
+            single(Kind::Mail, self.mail.write()),
             single(Kind::Firewall, self.firewall.write()),
         ];
         rows.extend(rows_of(&self.address_groups));

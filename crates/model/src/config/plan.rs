@@ -92,6 +92,8 @@ pub struct Effects {
     pub sip_passwords: Vec<(String, Option<Secret>)>,
     /// Passwords of people by login; `None`: removed.
     pub people: Vec<(String, Option<NewPassword>)>,
+    /// Password at the mail server, if it changes; inside it `None`: removed.
+    pub mail_password: Option<Option<Secret>>,
     /// Settings of users by extension number; `None`: removed.
     pub personal: Vec<(String, Option<Personal>)>,
 }
@@ -124,6 +126,7 @@ impl Plan {
         self.changes.is_empty()
             && effects.sip_passwords.is_empty()
             && effects.people.is_empty()
+            && effects.mail_password.is_none()
             && effects.personal.is_empty()
     }
 }

@@ -38,6 +38,8 @@ pub fn rollback(
         sip: Some(wanted.sip.clone()),
         tls: Some(wanted.tls.clone()),
         logs: Some(wanted.logs.clone()),
+        mail: Some(wanted.mail.clone()),
+        mail_password: None,
         firewall: Some(wanted.firewall.clone()),
         address_groups: Some(entries(&current.address_groups, &wanted.address_groups)),
         users: Some(users(current, &wanted, &numbers)),

@@ -45,6 +45,8 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
     put(&mut after.sip, draft.sip);
     put(&mut after.tls, draft.tls);
     put(&mut after.logs, draft.logs);
+    put(&mut after.mail, draft.mail);
+    mail_password(current, &mut after, draft.mail_password, &mut aside);
     let firewall_given = draft.firewall.is_some();
     put(&mut after.firewall, draft.firewall);
     if let Some(entries) = draft.address_groups {
@@ -77,6 +79,23 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
     let difference = changes.iter().flat_map(describe::lines).collect();
     let (lost, deletions) = describe::losses(current, &after, &changes);
     Plan { base: current.revision, changes, effects, difference, lost, notes: aside.notes, deletions, after }
+}
+
+/// The mail server's password is kept until another is given or nobody signs in any more.
+fn mail_password(current: &Office, after: &mut Office, given: Option<Secret>, aside: &mut Aside) {
+    let old = current.mail_password.as_ref();
+    let new = given.or_else(|| old.cloned()).filter(|_| after.mail.username.is_some());
+    let words = match (old, &new) {
+        (Some(old), Some(new)) if old == new => None,
+        (Some(_), Some(_)) => Some("password changed"),
+        (None, Some(_)) => Some("password set"),
+        (Some(_), None) => Some("password removed"),
+        (None, None) => None,
+    };
+    if let Some(words) = words {
+        aside.mark(Kind::Mail, "", words.to_owned());
+    }
+    after.mail_password = new;
 }
 
 fn put<T>(place: &mut T, wanted: Option<T>) {
@@ -286,6 +305,9 @@ fn personal(current: &Office, after: &mut Office, entries: &[Entry<Extension>], 
 
 fn effects(current: &Office, after: &Office, mut people: Vec<(String, Option<NewPassword>)>) -> Effects {
     let mut effects = Effects::default();
+    if current.mail_password != after.mail_password {
+        effects.mail_password = Some(after.mail_password.clone());
+    }
     let gone = current.sip_passwords.keys().filter(|name| !after.sip_passwords.contains_key(*name));
     effects.sip_passwords.extend(gone.map(|name| (name.clone(), None)));
     let fresh =

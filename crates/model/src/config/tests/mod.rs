@@ -3,6 +3,7 @@
 mod apply;
 mod errors;
 mod groups;
+mod mail;
 mod properties;
 mod undo;
 

@@ -1,0 +1,19 @@
+//! The lock on outgoing calls (SPEC R4.11): nobody calls outside until an administrator lifts it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Wall;
+
+/// Longest cause kept: a sentence or two.
+pub const MAX_CAUSE: usize = 256;
+
+/// The lock, while it is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// Why; an administrator's words.
+    pub cause: String,
+    /// Who or what set it.
+    pub by: String,
+    /// Since when.
+    pub since: Wall,
+}
