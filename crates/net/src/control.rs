@@ -5,16 +5,15 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
 use calls::{Command, Exchange, Input, Output};
 use model::live::Held;
 use model::{Flow, Mono, Now};
-use wire::sip::{Message, Method};
 
 use crate::grace::Grace;
 use crate::inbox::{Arrival, Inbox, Order, Tray};
 use crate::media::{BoundPorts, Order as ShardOrder, Shards};
 use crate::sip::Door;
+use crate::standing::proves;
 use crate::{Clock, Effects};
 
 /// Messages of calls in progress taken in a row, before orders and shards have their turn.
@@ -239,6 +238,7 @@ impl Control {
                     if stranger.is_some_and(|stranger| stranger.id == flow.id) && proves(&bytes) {
                         self.door.flows().prove(flow.id);
                     }
+                    self.door.inbox.learn(flow.remote.ip(), &bytes);
                     self.door.flows().send(&flow, &bytes);
                 }
                 Output::Close(id) => self.door.flows().close(id),
@@ -262,40 +262,5 @@ impl Control {
                 None => ShardOrder::Obey(command),
             },
         );
-    }
-}
-
-/// Whether what we send shows that somebody has signed in on the connection: progress of a request or success, to
-/// anything but OPTIONS, which asks for no password. The method is the one of CSeq; other headers name methods too.
-fn proves(bytes: &Bytes) -> bool {
-    (bytes.starts_with(b"SIP/2.0 1") || bytes.starts_with(b"SIP/2.0 2"))
-        && Message::parse(bytes.clone())
-            .is_ok_and(|sent| sent.cseq().is_ok_and(|cseq| cseq.method != Method::Options))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn progress_and_success_prove_a_connection_unless_they_answer_options() {
-        for (status, method, expected) in [
-            ("200 OK", "INVITE", true),
-            ("200 OK", "REGISTER", true),
-            ("180 Ringing", "INVITE", true),
-            ("200 OK", "OPTIONS", false),
-            ("401 Unauthorized", "REGISTER", false),
-            ("486 Busy Here", "INVITE", false),
-        ] {
-            // As long a Via as a stranger likes, and the list of methods that every answer of ours carries.
-            for padding in ["", &"x".repeat(4_000)] {
-                let answer = format!(
-                    "SIP/2.0 {status}\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK{padding}\r\n\
-                     Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\nFrom: <sip:a@x>;tag=1\r\n\
-                     To: <sip:b@x>;tag=2\r\nCall-ID: c\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
-                );
-                assert_eq!(proves(&answer.into_bytes().into()), expected, "{status} to {method}");
-            }
-        }
     }
 }

@@ -3,22 +3,30 @@
 //! Under a flood calls in progress come before new calls, and who shows credentials before who does not (SPEC R4.17).
 //! So whoever was let in is served to the end, and strangers get what is left: a server that is offered twice what
 //! it can do still does what it can.
+//!
+//! What a message claims counts only from where somebody has standing: forged answers and BYEs of strangers wait with the
+//! strangers, and the last quarter of the room for credentials is for addresses that we know.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use calls::Exchange;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use model::{Flow, FlowId, Mono, Now};
 use wire::sip::{Message, Method, Name};
 
 use crate::Bell;
+use crate::standing::Standing;
 
 /// Messages of calls in progress that may wait: what 2,000 calls send within a second.
 pub const MAX_IN_PROGRESS: usize = 16_384;
 /// Requests with credentials that may wait: they were challenged a moment ago, so they are as many as were let in.
 pub const MAX_CREDENTIALED: usize = 4_096;
+/// Of these, from addresses where nobody has signed in so far: anybody can write a header.
+pub const MAX_CREDENTIALED_OF_STRANGERS: usize = MAX_CREDENTIALED / 4 * 3;
 /// Requests without credentials that may wait: an office of 1,000 phones that all come back at once, twice.
 pub const MAX_UNKNOWN: usize = 2_048;
 /// A request without credentials that waited longer is refused rather than served: its sender is about to repeat it
@@ -160,6 +168,7 @@ pub struct Inbox {
     unknown: Queue,
     orders: Sender<Order>,
     shed: Arc<AtomicU64>,
+    standing: Arc<Standing>,
     /// When the crowd is over, in nanoseconds of [`Mono`].
     crowd: Arc<AtomicU64>,
     bell: Bell,
@@ -213,6 +222,7 @@ pub fn inbox() -> (Inbox, Tray) {
         unknown,
         orders,
         shed: Arc::default(),
+        standing: Arc::default(),
         crowd: crowd.clone(),
         bell: bell.clone(),
     };
@@ -232,14 +242,18 @@ pub fn inbox() -> (Inbox, Tray) {
 impl Inbox {
     /// Puts a message into its queue.
     pub fn deliver(&self, arrival: Arrival) -> Delivery {
+        let is_known = || self.standing.has(arrival.flow.remote.ip());
+        let is_full = || self.credentialed.sender.len() >= MAX_CREDENTIALED_OF_STRANGERS;
         let queue = match Urgency::of(&arrival.message) {
-            Urgency::InProgress => &self.in_progress,
-            Urgency::Credentialed => &self.credentialed,
-            Urgency::Unknown if self.is_closed_to_strangers(arrival.at) => {
-                self.count_shed();
-                return Delivery::Shed(Box::new(arrival));
-            }
-            Urgency::Unknown => &self.unknown,
+            Urgency::InProgress if is_known() => Some(&self.in_progress),
+            Urgency::Credentialed if !is_full() || is_known() => Some(&self.credentialed),
+            Urgency::Credentialed => None,
+            Urgency::InProgress | Urgency::Unknown if self.is_closed_to_strangers(arrival.at) => None,
+            Urgency::InProgress | Urgency::Unknown => Some(&self.unknown),
+        };
+        let Some(queue) = queue else {
+            self.count_shed();
+            return Delivery::Shed(Box::new(arrival));
         };
         match queue.try_send(arrival) {
             Ok(()) => {
@@ -252,6 +266,16 @@ impl Inbox {
             }
             Err(TrySendError::Disconnected(_)) => Delivery::Gone,
         }
+    }
+
+    /// Somebody at this address was signed in before the start.
+    pub(crate) fn vouch(&self, address: IpAddr) {
+        self.standing.give(address);
+    }
+
+    /// This is sent to that address: it may show that somebody there is known.
+    pub(crate) fn learn(&self, address: IpAddr, sent: &Bytes) {
+        self.standing.learn(address, sent);
     }
 
     /// Whether a request without credentials finds no room now.
@@ -313,8 +337,31 @@ mod tests {
     }
 
     #[test]
+    fn what_strangers_forge_crowds_out_no_call_in_progress_and_no_phone_that_comes_back() {
+        let (inbox, tray) = inbox();
+        let phone = Flow { remote: "192.0.2.7:5060".parse().unwrap(), ..flow() };
+        inbox.vouch(phone.remote.ip());
+        let comes = |flow: Flow, message: &Message| {
+            matches!(inbox.deliver(Arrival::new(flow, message.clone(), Mono::ZERO)), Delivery::Queued)
+        };
+        let bye = message("BYE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "BYE", "");
+        let answer = message("SIP/2.0 200 OK", "<sip:b@x>;tag=2", "INVITE", "");
+        for forged in [&bye, &answer].iter().cycle().take(MAX_IN_PROGRESS) {
+            comes(flow(), forged);
+        }
+        assert_eq!((tray.in_progress.len(), tray.unknown.len()), (0, MAX_UNKNOWN));
+        assert!(comes(phone, &bye) && tray.in_progress.len() == 1);
+        let digest = "Authorization: Digest username=\"a\"\r\n";
+        let signed = message("REGISTER sip:x SIP/2.0", "<sip:b@x>", "REGISTER", digest);
+        while comes(flow(), &signed) {}
+        assert_eq!(tray.credentialed.len(), MAX_CREDENTIALED_OF_STRANGERS);
+        assert!(comes(phone, &signed));
+    }
+
+    #[test]
     fn in_a_crowd_few_strangers_wait_and_calls_in_progress_as_ever() {
         let (inbox, tray) = inbox();
+        inbox.vouch(flow().remote.ip());
         let new = message("REGISTER sip:x SIP/2.0", "<sip:b@x>", "REGISTER", "");
         let bye = message("BYE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "BYE", "");
         let comes = |message: &Message, at| {
@@ -352,6 +399,7 @@ mod tests {
     fn a_queue_of_the_largest_messages_is_full_long_before_its_number_is_reached() {
         let (inbox, tray) = inbox();
         let flow = flow();
+        inbox.vouch(flow.remote.ip());
         let padding = format!("Subject: {}\r\n", "x".repeat(8_000)).repeat(7);
         let large = message("BYE sip:b@x SIP/2.0", "<sip:b@x>;tag=2", "BYE", &padding);
         let send = |message: &Message| inbox.deliver(Arrival::new(flow, message.clone(), Mono::ZERO));

@@ -16,6 +16,7 @@ pub mod inbox;
 pub mod media;
 mod names;
 pub mod sip;
+mod standing;
 pub mod tls;
 
 pub use bell::Bell;

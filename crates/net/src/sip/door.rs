@@ -152,6 +152,7 @@ impl Door {
     /// Phones were registered from `source` before the start: they come back, and are let in before strangers.
     pub fn expect(&self, source: IpAddr) {
         self.connections().know(source);
+        self.inbox.vouch(source);
     }
 
     /// Open connections.
@@ -225,6 +226,10 @@ impl Door {
         self.report(&event::OVERLOADED, IpAddr::V4(Ipv4Addr::UNSPECIFIED), |event| {
             event.with("refused", self.inbox.shed())
         });
+        // Nobody waits for an answer to these, and requests need the refusals.
+        if Urgency::of(&arrival.message) == Urgency::InProgress {
+            return None;
+        }
         let silent = arrival.flow.transport == Transport::Udp && !self.refusals.take(self.clock.mono());
         if silent { None } else { refuse::refusal(&arrival.message) }
     }
