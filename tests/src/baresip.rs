@@ -240,6 +240,11 @@ impl Baresip {
         self.control.command("hangup", "");
     }
 
+    /// The events of this type so far.
+    pub fn events(&self, kind: &str) -> Vec<serde_json::Value> {
+        self.control.events(kind)
+    }
+
     /// Waits for an event of this type.
     pub fn expect_event(&self, kind: &str) {
         self.expect_events(kind, 1);

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 /// A running name server at 127.0.0.1 of its namespace.
 pub struct NameServer {
-    _process: Process,
+    process: Process,
     place: Place,
     namespace: String,
 }
@@ -39,7 +39,12 @@ impl NameServer {
         let tcp: SocketAddr = "127.0.0.1:53".parse().expect("an address");
         drop(crate::netns::connect(&namespace, tcp));
         wait::until("a name server", || process.stderr().contains("started").then_some(()));
-        Self { _process: process, place, namespace }
+        Self { process, place, namespace }
+    }
+
+    /// Ends it; whoever asks it hears nothing from then on.
+    pub fn stop(&mut self) {
+        self.process.kill();
     }
 
     /// The words before a command that make it live in the namespace and ask this name server.

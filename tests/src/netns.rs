@@ -66,16 +66,21 @@ impl Drop for Namespaces {
     }
 }
 
-/// Connects from inside a namespace: a socket belongs to the namespace its thread was in when it was made.
-pub fn connect(name: &str, to: SocketAddr) -> TcpStream {
+/// Does something inside a namespace: a socket belongs to the namespace its thread was in when it was made.
+pub fn inside<T: Send + 'static>(name: &str, act: impl FnOnce() -> T + Send + 'static) -> T {
     let name = name.to_owned();
     let thread = std::thread::spawn(move || {
         let namespace = File::open(format!("/run/netns/{name}")).expect("a namespace");
         move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
             .expect("root may enter it");
-        crate::wait::until("a connection into a namespace", || TcpStream::connect(to).ok())
+        act()
     });
-    thread.join().expect("connected")
+    thread.join().expect("done")
+}
+
+/// Connects from inside a namespace, as soon as somebody listens there.
+pub fn connect(name: &str, to: SocketAddr) -> TcpStream {
+    inside(name, move || crate::wait::until("a connection into a namespace", || TcpStream::connect(to).ok()))
 }
 
 fn ip(words: &str) {
