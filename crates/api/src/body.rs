@@ -57,6 +57,52 @@ pub struct Dropped {
     pub log_lines: u64,
 }
 
+/// A row of `GET blocks`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// The address or prefix.
+    pub address: String,
+    /// What is refused of it.
+    pub scope: BlockScope,
+    /// The services that were tried, with commas.
+    pub service: String,
+    /// Accounts tried, the first ones; as they came.
+    pub accounts: Vec<String>,
+    /// How many accounts were tried.
+    pub accounts_tried: u32,
+    /// What the clients said they are; as it came.
+    pub user_agents: Vec<String>,
+    /// Wrong passwords.
+    pub failures: u32,
+    /// The first one, or when it was blocked by hand.
+    pub first: Option<Wall>,
+    /// The last one.
+    pub last: Option<Wall>,
+    /// Its end; `None`: until lifted.
+    pub until: Option<Wall>,
+    /// `guard`, or who made it.
+    pub by: String,
+    /// What was tried, whether it got anywhere, what to do.
+    pub evidence: String,
+}
+
+/// What a block refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BlockScope {
+    /// Everything from the address.
+    Address,
+    /// One account from there.
+    Account,
+}
+
+/// The answer to `DELETE blocks/{address}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unblocked {
+    /// How many blocks were lifted.
+    pub lifted: usize,
+}
+
 /// The answer to `PUT configuration`, a rollback, and a dry run of either.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {

@@ -12,7 +12,7 @@ mod routes;
 mod serve;
 
 pub use author::{Author, user_name};
-pub use office::{ApplyOptions, HistoryQuery, LogLines, LogQuery, Office};
+pub use office::{ApplyOptions, BlockWish, HistoryQuery, LogLines, LogQuery, Office};
 pub use problem::Problem;
 pub use serve::serve;
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::time::Duration;
 
 use bytes::Bytes;
 use model::live::{Call, Registration};
@@ -9,7 +10,8 @@ use model::record::{CallRecord, CallResult};
 use model::{CallId, Wall};
 
 use crate::body::{
-    Applied, Certificates, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
+    Applied, Block, Certificates, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
+    Unblocked,
 };
 use crate::{Author, Problem};
 
@@ -29,6 +31,15 @@ pub struct ApplyOptions {
     pub if_revision: Option<u64>,
     /// What the file is called, for messages.
     pub file: String,
+}
+
+/// How an administrator blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlockWish {
+    /// For how long; `None`: until lifted.
+    pub period: Option<Duration>,
+    /// Why, for who reads the list.
+    pub why: String,
 }
 
 /// Which call records.
@@ -67,6 +78,21 @@ pub trait Office: Send + Sync + 'static {
     fn calls(&self) -> impl Future<Output = Result<Vec<Call>, Problem>> + Send;
     /// Ends a call.
     fn hangup(&self, author: Author, call: CallId) -> impl Future<Output = Result<(), Problem>> + Send;
+    /// Who is refused, oldest first.
+    fn blocks(&self) -> impl Future<Output = Result<Vec<Block>, Problem>> + Send;
+    /// Blocks an address or a network.
+    fn block(
+        &self,
+        author: Author,
+        address: String,
+        wish: BlockWish,
+    ) -> impl Future<Output = Result<Block, Problem>> + Send;
+    /// Lifts the blocks of an address or a network, and sets its counters to zero.
+    fn unblock(
+        &self,
+        author: Author,
+        address: String,
+    ) -> impl Future<Output = Result<Unblocked, Problem>> + Send;
     /// Who called whom.
     fn history(&self, query: HistoryQuery) -> impl Future<Output = Result<Vec<CallRecord>, Problem>> + Send;
     /// What was configured when, oldest first.

@@ -12,7 +12,7 @@ use axum::extract::{
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use bytes::Bytes;
 use http_body_util::channel::Channel;
 use model::record::CallResult;
@@ -20,7 +20,7 @@ use model::{CallId, Wall};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::office::{ApplyOptions, HistoryQuery, LogQuery, Office};
+use crate::office::{ApplyOptions, BlockWish, HistoryQuery, LogQuery, Office};
 use crate::{Author, MAX_BODY, Problem};
 
 /// How long a request may take: applying 10,000 extensions takes seconds.
@@ -38,6 +38,8 @@ pub(crate) fn router<O: Office>(office: Arc<O>) -> Router {
         .route("/registrations", get(registrations::<O>))
         .route("/calls", get(calls::<O>))
         .route("/calls/{id}", delete(hangup::<O>))
+        .route("/blocks", get(blocks::<O>))
+        .route("/blocks/{address}", put(block::<O>).delete(unblock::<O>))
         .route("/history", get(history::<O>))
         .route("/revisions", get(revisions::<O>))
         .route("/revisions/{number}", get(revision::<O>))
@@ -146,6 +148,38 @@ async fn hangup<O: Office>(
         .parse()
         .map_err(|why| Problem::bad_request(format!("{id:?} is {why}; `ringwall calls` shows them")))?;
     office.hangup(author, CallId(id)).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn blocks<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
+    office.blocks().await.map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlockParameters {
+    for_s: Option<f64>,
+    #[serde(default)]
+    why: String,
+}
+
+async fn block<O: Office>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+    Place(address): Place<String>,
+    Wish(wish): Wish<BlockParameters>,
+) -> Result<impl IntoResponse, Problem> {
+    let BlockParameters { for_s, why } = wish;
+    let period = for_s.map(Duration::try_from_secs_f64).transpose();
+    let period = period.map_err(|why| Problem::bad_request(format!("for_s: {why}; write seconds")))?;
+    office.block(author, address, BlockWish { period, why }).await.map(Json)
+}
+
+async fn unblock<O: Office>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+    Place(address): Place<String>,
+) -> Result<impl IntoResponse, Problem> {
+    office.unblock(author, address).await.map(Json)
 }
 
 #[derive(Deserialize)]

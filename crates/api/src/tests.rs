@@ -12,9 +12,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::body::{
-    Applied, Certificates, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
+    Applied, Block, Certificates, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
+    Unblocked,
 };
-use crate::{ApplyOptions, Author, HistoryQuery, LogLines, LogQuery, Office, Problem};
+use crate::{ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Office, Problem};
 
 #[derive(Default)]
 struct Fake(Mutex<Vec<String>>);
@@ -38,6 +39,17 @@ impl Office for Fake {
     async fn hangup(&self, author: Author, call: CallId) -> Result<(), Problem> {
         self.asked((author, call));
         Ok(())
+    }
+    async fn blocks(&self) -> Result<Vec<Block>, Problem> {
+        Ok(Vec::new())
+    }
+    async fn block(&self, author: Author, address: String, wish: BlockWish) -> Result<Block, Problem> {
+        self.asked((author, address, wish));
+        Err(Problem::stopping())
+    }
+    async fn unblock(&self, author: Author, address: String) -> Result<Unblocked, Problem> {
+        self.asked((author, address));
+        Ok(Unblocked { lifted: 1 })
     }
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, Problem> {
         self.asked(query);

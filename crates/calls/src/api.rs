@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ipnet::IpNet;
 use model::directory::Directory;
 use model::event::Event;
 use model::live::{Binding, BindingUpdate};
 use model::record::RecordUpdate;
-use model::{CallId, Entropy, Flow, FlowId};
+use model::{CallId, Entropy, Flow, FlowId, Wall};
 use wire::message_summary::Summary;
 
 /// What an exchange starts with.
@@ -73,6 +74,26 @@ pub enum Command {
         /// What waits.
         summary: Summary,
     },
+    /// Blocks of before a restart, which the gate knows already.
+    RestoreBlocks(Vec<guard::Block>),
+    /// An administrator blocks an address or a network.
+    Block {
+        /// Which.
+        prefix: IpNet,
+        /// Until when; `None`: until lifted.
+        until: Option<Wall>,
+        /// Who wants it.
+        author: String,
+        /// Why.
+        why: String,
+    },
+    /// An administrator lifts every block within these addresses or around them, and their counters begin anew.
+    Unblock {
+        /// Which.
+        prefix: IpNet,
+        /// Who wants it.
+        author: String,
+    },
     /// No new calls from now on.
     Drain,
     /// End every call: the server stops.
@@ -102,6 +123,8 @@ pub enum Output {
     Record(RecordUpdate),
     /// Keep or forget a registration.
     Binding(BindingUpdate),
+    /// The guard has ruled: put it in force before anything that follows is sent.
+    Ruling(guard::Ruling),
     /// Write a log line.
     Event(Event),
 }
@@ -112,7 +135,10 @@ impl From<sip::Output> for Output {
             sip::Output::Send { flow, bytes } => Output::Send { flow, bytes },
             sip::Output::Close(flow) => Output::Close(flow),
             sip::Output::Binding(update) => Output::Binding(update),
-            sip::Output::Event(event) => Output::Event(event),
+            sip::Output::Ruling(guard::Ruling::Event(event)) | sip::Output::Event(event) => {
+                Output::Event(event)
+            }
+            sip::Output::Ruling(ruling) => Output::Ruling(ruling),
         }
     }
 }

@@ -117,6 +117,21 @@ impl Exchange {
         self.desk.stack.registrations(now)
     }
 
+    /// Another service asks the guard about a password, or tells it what one was worth (see the documentation of `guard`).
+    pub fn consult<T>(&mut self, now: Now, with: impl FnOnce(&mut guard::Judge) -> T) -> T {
+        self.desk.stack.consult(now, with)
+    }
+
+    /// Who is refused, those that began first first.
+    pub fn blocks(&self, now: Now) -> Vec<guard::Block> {
+        self.desk.stack.blocks(now.wall)
+    }
+
+    /// How many blocks there are.
+    pub fn blocked(&self) -> usize {
+        self.desk.stack.blocked()
+    }
+
     /// The calls of now, oldest first.
     pub fn calls(&self, _now: Now) -> Vec<live::Call> {
         let mut calls: Vec<_> = self.calls.values().map(|call| rows::row(call)).collect();
@@ -160,6 +175,13 @@ impl Exchange {
             Command::ForgetLine(line) => self.desk.stack.forget_line(now, &line),
             Command::Mailbox { extension, summary } => {
                 lamps::set_mailbox(&mut self.desk, now, &extension, summary);
+            }
+            Command::RestoreBlocks(blocks) => self.desk.stack.restore_blocks(now, blocks),
+            Command::Block { prefix, until, author, why } => {
+                self.desk.stack.block(now, prefix, until, &author, &why);
+            }
+            Command::Unblock { prefix, author } => {
+                self.desk.stack.unblock(now, prefix, &author);
             }
             Command::Drain => self.desk.stack.drain(),
             Command::Hangup { call, author } => {

@@ -31,6 +31,8 @@ pub struct Directory {
     pub times: Times,
     /// Who is inside and what others are shown.
     pub network: Network,
+    /// How strict the guard is with wrong passwords.
+    pub guessing: Guessing,
     /// Lines by SIP username.
     pub lines: HashMap<Arc<str>, Arc<Line>, foldhash::fast::RandomState>,
     /// Extensions by number.
@@ -108,6 +110,46 @@ impl Network {
             IpAddr::V6(_) => self.public_v6.map_or(reached, IpAddr::V6),
         }
     }
+}
+
+/// How strict the guard is with wrong passwords (SPEC R4.4 to R4.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guessing {
+    /// The failure that blocks.
+    pub attempts: u32,
+    /// Failures older than this are forgotten.
+    pub period: Duration,
+    /// How long is refused who is blocked.
+    pub block: Duration,
+    /// What is refused where phones have signed in before.
+    pub known: Known,
+    /// For patient guessers: as many failures within a longer time.
+    pub slow: Option<(u32, Duration)>,
+    /// Never blocked, still logged.
+    pub trusted: Vec<IpNet>,
+}
+
+impl Default for Guessing {
+    fn default() -> Guessing {
+        Guessing {
+            attempts: 5,
+            period: Duration::from_secs(300),
+            block: Duration::from_secs(1_800),
+            known: Known::Account,
+            slow: None,
+            trusted: Vec::new(),
+        }
+    }
+}
+
+/// What is refused first at an address where somebody had signed in before its first failure (SPEC R4.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Known {
+    /// The account that fails, if it exists; the address goes on.
+    #[default]
+    Account,
+    /// The address.
+    Address,
 }
 
 /// A device: one SIP username and password of an extension.
@@ -214,6 +256,7 @@ impl Directory {
             },
             times: Times::default(),
             network: Network::default(),
+            guessing: Guessing::default(),
             lines: HashMap::default(),
             extensions: HashMap::default(),
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use calls::{Command, Exchange, Input, Output};
+use guard::{Ruling, Scope};
 use model::live::Held;
 use model::{Flow, Mono, Now};
 
@@ -171,7 +172,10 @@ impl Control {
             match order {
                 Order::Closed(id) => self.handle(now, Input::Closed(id), None),
                 Order::Command(command) => self.handle(now, Input::Command(command), None),
-                Order::Ask(question) => question(&mut self.exchange, now),
+                Order::Ask(question) => {
+                    question(&mut self.exchange, now);
+                    self.carry_out(now, None);
+                }
                 Order::Rows(rows) => self.change_rows(now, rows),
                 Order::MediaPorts(range) => self.ports.change_range(range),
                 Order::Stop => return (Next::End, count),
@@ -232,6 +236,11 @@ impl Control {
     /// came on, if nobody has signed in on it yet.
     fn handle(&mut self, now: Now, input: Input, stranger: Option<Flow>) {
         self.exchange.handle(now, input, &mut self.ports);
+        self.carry_out(now, stranger);
+    }
+
+    fn carry_out(&mut self, now: Now, stranger: Option<Flow>) {
+        let mut blocked = false;
         while let Some(output) = self.exchange.poll() {
             match output {
                 Output::Send { flow, bytes } => {
@@ -245,9 +254,33 @@ impl Control {
                 Output::Media { shard, command } => self.media_order(shard, command),
                 Output::Record(update) => self.effects.record(update),
                 Output::Binding(update) => self.effects.binding(update),
+                Output::Ruling(ruling) => {
+                    blocked |= matches!(ruling, Ruling::Block(_));
+                    self.rule(now, &ruling);
+                }
                 Output::Event(event) => self.effects.event(event),
             }
         }
+        if blocked {
+            // Last, so that the answer to the failure that blocks is on its way.
+            self.door.reset_refused();
+        }
+    }
+
+    /// The gate knows at once, so before any answer that comes after; the disk a moment later.
+    fn rule(&mut self, now: Now, ruling: &Ruling) {
+        match ruling {
+            Ruling::Block(block) if block.scope == Scope::Address => {
+                self.grace.look(now.mono, &self.exchange, &self.door);
+                self.door.gate.block(block.prefix);
+            }
+            Ruling::Lift(block) if block.scope == Scope::Address => self.door.gate.unblock(block.prefix),
+            // Accounts are refused by the exchange.
+            Ruling::Block(_) | Ruling::Lift(_) => {}
+            // The exchange gives these out as its own.
+            Ruling::Event(event) => return self.effects.event(event.clone()),
+        }
+        self.effects.ruling(ruling);
     }
 
     fn media_order(&mut self, shard: usize, command: media::Command) {

@@ -1,5 +1,6 @@
 //! Where what the machines decide goes, when it does not go to the network.
 
+use guard::Ruling;
 use model::event::Event;
 use model::live::BindingUpdate;
 use model::record::RecordUpdate;
@@ -10,6 +11,8 @@ pub trait Effects: Send + Sync {
     fn record(&self, update: RecordUpdate);
     /// A binding is new, refreshed or gone.
     fn binding(&self, update: BindingUpdate);
+    /// Somebody is refused, or no longer; the gate knows already. Never [`Ruling::Event`].
+    fn ruling(&self, ruling: &Ruling);
     /// Something happened.
     fn event(&self, event: Event);
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::Wall;
-use model::config::PortRange;
+use model::config::{PortRange, Span};
 
 /// A telephone exchange that defends itself.
 #[derive(Debug, Parser)]
@@ -89,6 +89,30 @@ pub enum Command {
     /// Which calls there were, oldest first.
     #[command(after_help = "Example:\n  ringwall history --number 101 --result no-answer --limit 20")]
     History(History),
+    /// Who is refused, and why.
+    #[command(after_help = "Example:\n  ringwall blocks\n\n\
+        --json shows all that is known of each; the table, what is refused until when, and one plain sentence.")]
+    Blocks(Format),
+    /// Refuse an address or a network everything, from now on.
+    #[command(after_help = "Example:\n  ringwall block 198.51.100.7 --for 1h --why 'calls at night'\n\n\
+        Running calls from there can be finished. Without --for the block stays until it is lifted.")]
+    Block {
+        /// An address or a prefix.
+        address: String,
+        /// For how long: 90s, 5m, 1h, 7d.
+        #[arg(long = "for", value_name = "SPAN", value_parser = Span::parse)]
+        period: Option<Span>,
+        /// Why, for who reads the list.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        why: String,
+    },
+    /// Lift the blocks of an address or a network, and set its counters to zero.
+    #[command(after_help = "Example:\n  ringwall unblock 198.51.100.7\n\n\
+        Lifts blocks of everything within a prefix, and those of a network around an address.")]
+    Unblock {
+        /// An address or a prefix.
+        address: String,
+    },
     /// Set a new generated SIP password; the line's registrations are dropped.
     #[command(after_help = "Example:\n  ringwall password 101 --line 101-mobile --show")]
     Password {
@@ -315,6 +339,10 @@ mod tests {
             "ca",
             "ca --der",
             "resolve sip:provider.test;transport=tcp --json",
+            "blocks --json",
+            "block 198.51.100.0/24 --for 1h --why spam",
+            "block 2001:db8::1",
+            "unblock 198.51.100.7",
             "hangup 01hq3v5k7m9p2r4t6w8y0z1234",
         ] {
             let words = std::iter::once("ringwall").chain(line.split(' '));
@@ -327,6 +355,8 @@ mod tests {
             "log secrets",
             "revisions show",
             "status now",
+            "block",
+            "block 198.51.100.7 --for ever",
         ] {
             let words = std::iter::once("ringwall").chain(line.split(' ').filter(|word| !word.is_empty()));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");

@@ -265,6 +265,8 @@ pub enum Output {
     Close(FlowId),
     /// Keep or forget a binding.
     Binding(BindingUpdate),
+    /// The guard has ruled: in force before anything that follows is sent.
+    Ruling(guard::Ruling),
     /// Something worth a log line.
     Event(Event),
 }

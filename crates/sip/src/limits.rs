@@ -81,3 +81,9 @@ pub const MAX_LONGER_RETRIES: u8 = 2;
 pub const MAX_SESSION_EXPIRES: Duration = Duration::from_secs(86_400);
 /// How long a session waits for its phone to come back after its connection closed.
 pub const FLOW_GRACE: Duration = Duration::from_secs(32);
+
+/// How often it is looked whether blocks are over, at the latest: they end by the wall clock, which may jump.
+pub const LOOK_AT_BLOCKS: Duration = Duration::from_secs(30);
+/// Wrong answers remembered, so that one that is repeated counts once. A repetition comes within 32 s; 200 failures a second
+/// have room until then, and beyond that a repeated guess may count twice.
+pub const MAX_WRONG_ANSWERS: usize = 6_400;

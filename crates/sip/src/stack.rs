@@ -4,13 +4,14 @@
 //! is in `outside`, to a session in `session`, to a registration in `registrar`, to a challenge in `auth`.
 
 mod grace;
+mod identify;
 mod outside;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use guard::{Buckets, Row};
+use guard::{Buckets, Judge, Row};
 use model::directory::{Directory, Encryption};
 use model::event::{self, Event};
 use model::live::Registration;
@@ -52,6 +53,9 @@ pub struct Stack {
     pub(crate) draining: bool,
     /// Who reaches SIP (SPEC R4.2).
     row: Arc<Row>,
+    pub(crate) judge: Judge,
+    /// When to look for blocks whose time is over.
+    blocks_looked_at: Option<Mono>,
     buckets: Buckets,
     /// For answers to requests in dialogs and transactions that there are none of: apart, so that a flood of forged
     /// BYEs from a phone's address does not cost that phone its challenges.
@@ -65,6 +69,7 @@ pub struct Stack {
 impl Stack {
     /// A stack without sessions or registrations. All its randomness comes from `entropy`.
     pub fn new(directory: Arc<Directory>, mut entropy: Entropy) -> Stack {
+        let (guessing, inside) = identify::strictness(&directory);
         Stack {
             auth: Authenticator::new(&mut entropy, &directory),
             tag_seed: entropy.next_u64(),
@@ -82,6 +87,8 @@ impl Stack {
             subscriptions: Subscriptions::default(),
             draining: false,
             row: Arc::default(),
+            judge: Judge::new(guessing, inside),
+            blocks_looked_at: None,
             buckets: Buckets::default(),
             strays: Buckets::new(STRAY_PACE),
             strays_dropped: 0,
@@ -94,6 +101,7 @@ impl Stack {
     pub fn set_directory(&mut self, now: Now, directory: Arc<Directory>) {
         let before = std::mem::replace(&mut self.directory, directory);
         self.auth.set_directory(&self.directory);
+        self.set_guessing(now);
         let directory = Arc::clone(&self.directory);
         let changed = |line: &Arc<str>| match (before.lines.get(line), directory.lines.get(line)) {
             (Some(old), Some(new)) => old.extension != new.extension || old.password != new.password,
@@ -228,6 +236,7 @@ impl Stack {
             self.timers.next(),
             self.bindings.next_wake(),
             self.subscriptions.next_wake(),
+            self.next_end_of_block(),
         ];
         wakes.into_iter().flatten().min()
     }
@@ -265,6 +274,7 @@ impl Stack {
                 Timer::Refresh => self.refresh_due(now, id, at),
             }
         }
+        self.wake_blocks(now);
         while self.wake_bindings(now) {}
         while self.wake_subscriptions(now.mono) {}
     }

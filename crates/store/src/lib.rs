@@ -6,6 +6,7 @@
 //! configuration means (`model::config`), how secrets are sealed (`vault`).
 
 mod bindings;
+mod blocks;
 mod commit;
 mod database;
 mod error;
@@ -25,6 +26,7 @@ mod store;
 mod tests;
 
 pub use bindings::{BindingWriter, MAX_WAITING_BINDINGS};
+pub use blocks::{BlockWriter, MAX_WAITING_BLOCKS, StoredBlock};
 pub use error::{CommitError, OpenError, ReadError};
 pub use folder::SetupCode;
 pub use history::{HistoryQuery, MAX_HISTORY};

@@ -80,6 +80,10 @@ impl<K: Ord + Clone, V> Spool<K, V> {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// How many values were dropped because too many waited.
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)

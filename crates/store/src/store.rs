@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use vault::Sealer;
 
 use crate::bindings::{self, BindingWriter, MAX_WAITING_BINDINGS};
+use crate::blocks::{self, BlockWriter};
 use crate::error::{CommitError, OpenError, ReadError};
 use crate::folder::{Folder, SetupCode};
 use crate::history::{self, HistoryQuery};
@@ -59,6 +60,8 @@ pub struct Opened {
     pub hosts: Vec<KeptHost>,
     /// The lock on outgoing calls, if it was set.
     pub lock: Option<Lock>,
+    /// Bodies of the blocks that are not over.
+    pub blocks: Vec<String>,
     /// Calls that a crash cut, closed now as failed.
     pub recovered: u64,
     /// The registrations' file was damaged and begun anew.
@@ -80,6 +83,7 @@ struct Inner {
     office: watch::Sender<Arc<Office>>,
     records: RecordWriter,
     bindings: BindingWriter,
+    blocks: BlockWriter,
     logs: LogSink,
     tasks: StdMutex<Vec<JoinHandle<()>>>,
 }
@@ -104,6 +108,7 @@ impl Store {
         logs.configure(&office.logs);
         let hosts = hosts::load(&mut writer).await.map_err(fault)?;
         let lock = lock::load(&mut writer).await.map_err(fault)?;
+        let blocks = blocks::load(&mut writer, crate::wall()).await.map_err(fault)?;
         let recovered = records::recover(&mut writer).await.map_err(fault)?;
         if recovered > 0 {
             logs.write(Event::new(&event::RECOVERED, crate::wall()).with("calls", recovered));
@@ -121,8 +126,10 @@ impl Store {
         let writer = Arc::new(Mutex::new(writer));
         let records = Spool::new(MAX_WAITING_RECORDS);
         let waiting = Spool::new(MAX_WAITING_BINDINGS);
+        let (block_writer, block_task) = blocks::writer();
         let tasks = vec![
             tokio::spawn(records::run(Arc::clone(&records), Arc::clone(&writer), logs.clone())),
+            tokio::spawn(blocks::run(block_task, Arc::clone(&writer), logs.clone())),
             tokio::spawn(bindings::run(Arc::clone(&waiting), binding_connection, logs.clone())),
         ];
         let store = Store(Arc::new(Inner {
@@ -133,10 +140,21 @@ impl Store {
             office: watch::Sender::new(Arc::new(office)),
             records: RecordWriter(records),
             bindings: BindingWriter(waiting),
+            blocks: block_writer,
             logs,
             tasks: StdMutex::new(tasks),
         }));
-        Ok(Opened { store, bindings, certificates, hosts, lock, recovered, registrations_lost, first_start })
+        Ok(Opened {
+            store,
+            bindings,
+            blocks,
+            certificates,
+            hosts,
+            lock,
+            recovered,
+            registrations_lost,
+            first_start,
+        })
     }
 
     /// The office as it is.
@@ -239,6 +257,11 @@ impl Store {
         self.0.bindings.clone()
     }
 
+    /// Where blocks go.
+    pub fn blocks(&self) -> BlockWriter {
+        self.0.blocks.clone()
+    }
+
     /// Where events go.
     pub fn logs(&self) -> LogSink {
         self.0.logs.clone()
@@ -286,6 +309,7 @@ impl Store {
     pub async fn close(&self) {
         self.0.records.0.close();
         self.0.bindings.0.close();
+        self.0.blocks.spool.close();
         let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks {
             // A task that panicked has nothing more to write.

@@ -144,7 +144,7 @@ impl Office {
                     Output::Media { shard, command } => self.media.push((shard, command)),
                     Output::Record(update) => self.records.push(update),
                     Output::Event(event) => self.events.push(event),
-                    Output::Close(_) | Output::Binding(_) => {}
+                    Output::Close(_) | Output::Binding(_) | Output::Ruling(_) => {}
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use model::Wall;
 use model::event::{self, Event};
+use serde::{Deserialize, Serialize};
 
 use super::Evidence;
 
@@ -14,7 +15,8 @@ use super::Evidence;
 pub const MAX_BLOCKS: usize = 100_000;
 
 /// What is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Everything from the address.
     Address,
@@ -23,7 +25,8 @@ pub enum Scope {
 }
 
 /// Who blocked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum By {
     /// The guard.
     Guard,
@@ -31,8 +34,8 @@ pub enum By {
     Name(String),
 }
 
-/// A refusal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A refusal. Kept as JSON over a restart: what is added to it must have a default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     /// The address, or the network.
     pub prefix: IpNet,
@@ -50,6 +53,14 @@ impl Block {
     /// Whether its time is over.
     pub fn is_over(&self, now: Wall) -> bool {
         self.until.is_some_and(|until| until <= now)
+    }
+
+    /// What tells it from other blocks: the prefix, and the account if it is one's.
+    pub fn key(&self) -> String {
+        match &self.scope {
+            Scope::Address => self.prefix.to_string(),
+            Scope::Account(account) => format!("{} {account}", self.prefix),
+        }
     }
 
     /// The address or prefix, as people write it.
@@ -99,11 +110,18 @@ impl Block {
 
     /// The line for the security log.
     pub(super) fn event(&self, now: Wall) -> Event {
+        let until = self.until.map_or_else(|| "lifted".to_owned(), |until| until.to_string());
+        if let By::Name(name) = &self.by {
+            return Event::new(&event::BLOCKED_BY_HAND, now)
+                .with("address", self.shown())
+                .with("author", name)
+                .with("why", &self.evidence.why)
+                .with("until", until);
+        }
         let kind = match self.scope {
             Scope::Address => &event::ADDRESS_BLOCKED,
             Scope::Account(_) => &event::ACCOUNT_REFUSED,
         };
-        let until = self.until.map_or_else(|| "lifted".to_owned(), |until| until.to_string());
         Event::new(kind, now)
             .with("address", self.shown())
             .with("service", self.evidence.services.join(","))
@@ -122,17 +140,22 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn put(&mut self, block: Block) {
-        if block.by == By::Guard && self.by_key.len() >= MAX_BLOCKS {
-            self.give_up_one();
-        }
+    /// Puts a block in force, instead of an earlier one of the same. What had to make room for it.
+    pub(super) fn put(&mut self, block: Block) -> Option<Block> {
         let key = (block.prefix, block.scope.clone());
         self.remove(&key);
+        let is_full = block.by == By::Guard && self.by_key.len() >= MAX_BLOCKS;
+        let given_up = if is_full { self.give_up_one() } else { None };
         if block.scope == Scope::Address {
             let count = self.lengths.entry(length_of(block.prefix)).or_default();
             *count = count.saturating_add(1);
         }
         self.by_key.insert(key, block);
+        given_up
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_key.len()
     }
 
     fn remove(&mut self, key: &(IpNet, Scope)) -> Option<Block> {
@@ -147,19 +170,18 @@ impl Blocks {
     }
 
     /// The guard's block that ends first makes room.
-    fn give_up_one(&mut self) {
+    fn give_up_one(&mut self) -> Option<Block> {
         let ours = self.by_key.iter().filter(|(_, block)| block.by == By::Guard);
         let first = ours.min_by_key(|(_, block)| block.until).map(|(key, _)| key.clone());
-        if let Some(key) = first {
-            self.remove(&key);
-        }
+        first.and_then(|key| self.remove(&key))
     }
 
-    pub(super) fn covers(&self, now: Wall, source: IpAddr) -> bool {
+    /// Whether one of the blocks of an address is such a one.
+    pub(super) fn hold(&self, source: IpAddr, such: impl Fn(&Block) -> bool) -> bool {
         let source = source.to_canonical();
         self.lengths.keys().filter(|(v4, _)| *v4 == source.is_ipv4()).any(|(_, length)| {
             let Ok(prefix) = IpNet::new(source, *length) else { return false };
-            self.by_key.get(&(prefix.trunc(), Scope::Address)).is_some_and(|block| !block.is_over(now))
+            self.by_key.get(&(prefix.trunc(), Scope::Address)).is_some_and(&such)
         })
     }
 

@@ -81,12 +81,13 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// Room for one more guess, so that all that are being judged may fail without passing the limit.
+    /// Room for one more guess, so that all that are being judged may fail without passing the limit. One at a time is
+    /// let through whatever the count, which a lower limit may have left behind: its failure blocks.
     pub(super) fn take_permit(&mut self, now: Mono, (attempts, period): (u32, Duration)) -> Option<Mono> {
         self.permits.retain(|given| now.saturating_since(*given) < PERMIT_LIFE);
         let recent = self.counting(now, period).count();
         let limit = usize::try_from(attempts.max(1)).unwrap_or(usize::MAX);
-        if recent.saturating_add(self.permits.len()) >= limit {
+        if recent.saturating_add(self.permits.len()) >= limit && !self.permits.is_empty() {
             return None;
         }
         self.permits.push(now);
@@ -130,7 +131,8 @@ impl Counter {
         self.refused.retain(|(_, until)| *until > now);
         let count = self.counting(now, settings.period).filter(|failed| failed.account == account).count();
         let enough = count >= usize::try_from(settings.attempts).unwrap_or(usize::MAX);
-        if self.before != Some(SignedIn::Before) || !enough || self.refused.len() >= MAX_REFUSED {
+        let may = self.before == Some(SignedIn::Before) && !self.refuses(now, account);
+        if !may || !enough || self.refused.len() >= MAX_REFUSED {
             return false;
         }
         self.failures.retain(|failed| failed.account != account);
@@ -139,9 +141,13 @@ impl Counter {
     }
 
     pub(super) fn refuse_again(&mut self, until: Mono, account: u64) {
-        if self.refused.len() < MAX_REFUSED {
+        if self.refused.len() < MAX_REFUSED && !self.refused.iter().any(|(refused, _)| *refused == account) {
             self.refused.push((account, until));
         }
+    }
+
+    pub(super) fn refuse_no_more(&mut self, account: u64) {
+        self.refused.retain(|(refused, _)| *refused != account);
     }
 
     /// The rule that the count has reached, if it has.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use model::Wall;
+use serde::{Deserialize, Serialize};
 
 use super::{Failure, Guessing, SignedIn};
 
@@ -10,6 +11,8 @@ use super::{Failure, Guessing, SignedIn};
 pub const MAX_ACCOUNTS: usize = 10;
 /// Clients named in evidence.
 pub const MAX_AGENTS: usize = 3;
+/// Services named in evidence.
+const MAX_SERVICES: usize = 8;
 /// Characters kept of a name; they are hostile text.
 const MAX_TEXT: usize = 64;
 
@@ -23,10 +26,11 @@ pub(super) enum Rule {
 }
 
 /// What was tried, by whom, and whether it got anywhere. Names are as they came: escape them where they are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Evidence {
     /// The services that were tried.
-    pub services: Vec<&'static str>,
+    pub services: Vec<String>,
     /// Accounts tried, the first ones.
     pub accounts: Vec<String>,
     /// How many accounts were tried, as far as they could be told apart.
@@ -64,9 +68,7 @@ impl Evidence {
         self.last = Some(now);
         self.failures = self.failures.saturating_add(1);
         self.signed_in |= failure.signed_in == SignedIn::Before;
-        if !self.services.contains(&failure.service) && self.services.len() < MAX_AGENTS {
-            self.services.push(failure.service);
-        }
+        remember(&mut self.services, failure.service, MAX_SERVICES);
         if remember(&mut self.accounts, failure.account, MAX_ACCOUNTS) {
             self.accounts_tried = self.accounts_tried.saturating_add(1);
         }

@@ -152,14 +152,14 @@ impl Judge {
     }
 
     /// Other settings. Counts and blocks stay; blocks of addresses that are trusted now are lifted.
-    pub fn set(&mut self, settings: Guessing, inside: AddressSet) {
+    pub fn set(&mut self, now: Now, settings: Guessing, inside: AddressSet) {
         self.settings = settings;
         self.inside = inside;
         let trusted = &self.settings.trusted;
         let trusts =
             |prefix: IpNet| trusted.contains(prefix.network()) && trusted.contains(prefix.broadcast());
         let lifted = self.blocks.lift_if(|block| block.by == By::Guard && trusts(block.prefix));
-        self.rulings.extend(lifted.into_iter().map(Ruling::Lift));
+        self.lift(now, lifted, "trusted now");
     }
 
     /// May this password be looked at?
@@ -167,15 +167,27 @@ impl Judge {
     /// # Errors
     /// Why not; it must then not be evaluated, and there is nothing to report.
     pub fn permit(&mut self, now: Now, source: IpAddr, account: &str) -> Result<Permit, Refused> {
+        if self.is_blocked(now.wall, source) {
+            return Err(Refused::Address);
+        }
+        if self.refuses(now.mono, source, account) {
+            return Err(Refused::Account);
+        }
+        self.permit_signed_in(now, source, account)
+    }
+
+    /// The same for somebody who is signed in already, on this very flow and to this account: that the account is refused
+    /// at the address is nothing to him (SPEC R4.6: its live registrations stay).
+    ///
+    /// # Errors
+    /// Why not, as with [`Judge::permit`].
+    pub fn permit_signed_in(&mut self, now: Now, source: IpAddr, account: &str) -> Result<Permit, Refused> {
         let source = source.to_canonical();
         if self.is_blocked(now.wall, source) {
             return Err(Refused::Address);
         }
         let counted = Counted::of(source, &self.inside);
         let account = counter::account_key(account);
-        if self.counters.get(counted.own).is_some_and(|counter| counter.refuses(now.mono, account)) {
-            return Err(Refused::Account);
-        }
         if self.settings.trusted.contains(source) {
             return Ok(Permit::new(source, account, None));
         }
@@ -234,7 +246,12 @@ impl Judge {
 
     /// Whether an address is refused everything.
     pub fn is_blocked(&self, now: Wall, source: IpAddr) -> bool {
-        self.blocks.covers(now, source)
+        self.blocks.hold(source, |block| !block.is_over(now))
+    }
+
+    /// Whether a block of an address is in the list. One whose time is over stays in it until [`Judge::wake`].
+    pub fn holds(&self, source: IpAddr) -> bool {
+        self.blocks.hold(source, |_| true)
     }
 
     /// Refused addresses and accounts, those that began first first.
@@ -247,22 +264,21 @@ impl Judge {
         let evidence = Evidence::by_hand(now.wall, why);
         let by = By::Name(by.to_owned());
         let block = Block { prefix: prefix.trunc(), scope: Scope::Address, until, by, evidence };
-        self.blocks.put(block.clone());
-        self.rulings.push_back(Ruling::Block(block));
+        self.put_in_force(now, block);
     }
 
     /// Lifts every block that lies within `prefix` or covers it, and sets the counters there to zero. How many blocks.
-    pub fn unblock(&mut self, prefix: IpNet) -> usize {
+    pub fn unblock(&mut self, now: Now, prefix: IpNet, by: &str) -> usize {
         let prefix = prefix.trunc();
         let lifted =
             self.blocks.lift_if(|block| block.prefix.contains(&prefix) || prefix.contains(&block.prefix));
         self.counters.forget_within(prefix);
         let count = lifted.len();
-        self.rulings.extend(lifted.into_iter().map(Ruling::Lift));
+        self.lift(now, lifted, by);
         count
     }
 
-    /// Blocks of before a restart. Those that are over are left out.
+    /// Blocks of before a restart, which the gate knows already: nothing is ruled. Those that are over are left out.
     pub fn restore(&mut self, now: Now, blocks: Vec<Block>) {
         for block in blocks.into_iter().filter(|block| !block.is_over(now.wall)) {
             if let Scope::Account(account) = &block.scope {
@@ -276,15 +292,19 @@ impl Judge {
 
     /// Ends blocks whose time is over. When to call again at the latest.
     pub fn wake(&mut self, now: Now) -> Option<Wall> {
-        for block in self.blocks.lift_if(|block| block.is_over(now.wall)) {
-            self.rulings.push_back(Ruling::Lift(block));
-        }
+        let over = self.blocks.lift_if(|block| block.is_over(now.wall));
+        self.lift(now, over, "its time was over");
         self.blocks.next_end()
     }
 
     /// What was decided, in order.
     pub fn poll(&mut self) -> Option<Ruling> {
         self.rulings.pop_front()
+    }
+
+    /// How many blocks there are; one whose time is over may be among them until [`Judge::wake`].
+    pub fn count(&self) -> usize {
+        self.blocks.len()
     }
 
     /// Addresses and networks counted at the moment.
@@ -301,10 +321,32 @@ impl Judge {
 
     fn block(&mut self, now: Now, prefix: IpNet, scope: Scope, evidence: Evidence) {
         let until = Some(now.wall.after(self.settings.block));
-        let block = Block { prefix, scope, until, by: By::Guard, evidence };
+        self.put_in_force(now, Block { prefix, scope, until, by: By::Guard, evidence });
+    }
+
+    fn put_in_force(&mut self, now: Now, block: Block) {
         self.rulings.push_back(Ruling::Event(block.event(now.wall)));
-        self.blocks.put(block.clone());
-        self.rulings.push_back(Ruling::Block(block));
+        self.rulings.push_back(Ruling::Block(block.clone()));
+        if let Some(given_up) = self.blocks.put(block) {
+            self.lift(now, vec![given_up], "too many are blocked");
+        }
+    }
+
+    fn lift(&mut self, now: Now, blocks: Vec<Block>, why: &str) {
+        for block in blocks {
+            let event = told(&event::UNBLOCKED, now).with("address", block.shown()).with("why", why);
+            let event = match &block.scope {
+                Scope::Address => event,
+                Scope::Account(account) => {
+                    if let Some(counter) = self.counters.get_mut(block.prefix) {
+                        counter.refuse_no_more(counter::account_key(account));
+                    }
+                    event.with("account", account)
+                }
+            };
+            self.rulings.push_back(Ruling::Event(event));
+            self.rulings.push_back(Ruling::Lift(block));
+        }
     }
 }
 

@@ -284,7 +284,7 @@ fn the_trusted_are_never_blocked_and_blocks_by_hand_stay_until_lifted() {
             .sentence()
             .contains("alice blocked 203.0.113.0/24: scans us for weeks")
     );
-    assert_eq!(judge.unblock("203.0.113.77/32".parse().unwrap()), 1);
+    assert_eq!(judge.unblock(at(100), "203.0.113.77/32".parse().unwrap(), "anna"), 1);
     assert!(!judge.is_blocked(at(2).wall, ip("203.0.113.77")));
 }
 
@@ -294,7 +294,7 @@ fn unblock_sets_the_counters_to_zero() {
     for n in 0..4 {
         assert_eq!(fail(&mut judge, n, &stranger("198.51.100.7", "a")), Ok(()));
     }
-    judge.unblock("198.51.100.7/32".parse().unwrap());
+    judge.unblock(at(100), "198.51.100.7/32".parse().unwrap(), "anna");
     for n in 4..8 {
         assert_eq!(fail(&mut judge, n, &stranger("198.51.100.7", "a")), Ok(()));
     }

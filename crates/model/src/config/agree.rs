@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use ipnet::IpNet;
+
 use super::address::Member;
 use super::draft::Draft;
 use super::groups::{self, Purpose, Selection};
@@ -161,7 +163,8 @@ impl Judge<'_> {
         for Selection { kind, key, group, purpose } in groups::selections(self.office) {
             let Some((what, cure)) = self.unfit(group, purpose) else { continue };
             let (path, section) = self.origins.find(kind, "");
-            let said = section.map(|section| section.find(key).unwrap_or(section));
+            let said =
+                section.map(|section| key.split('.').try_fold(section, Value::find).unwrap_or(section));
             let place = said.map_or_else(|| self.origins.place(Kind::AddressGroup, group), |said| said.place);
             self.findings.add(place, format!("{path}.{key}"), what, cure);
         }
@@ -189,6 +192,13 @@ impl Judge<'_> {
         if purpose == Purpose::Local && !groups::hosts(self.office, group).is_empty() {
             let what = format!("{named} holds a host name; who is inside can't depend on a name server");
             return Some((what, "name addresses and prefixes"));
+        }
+        let is_everybody = |prefixes: &[IpNet]| prefixes.iter().any(|prefix| prefix.prefix_len() == 0);
+        if purpose == Purpose::Trusted
+            && is_everybody(&IpNet::aggregate(&groups::prefixes(self.office, group)))
+        {
+            let what = format!("{named} holds every address, so that nobody would ever be blocked");
+            return Some((what, "name only addresses that you trust, or remove this key"));
         }
         None
     }

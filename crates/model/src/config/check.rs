@@ -12,7 +12,8 @@ use super::mail::is_email;
 use super::read::{Reading, Step, shown};
 use super::scalar::Span;
 use super::schema::{
-    AddressGroup, Extension, Line, Listen, Logs, MAX_SPAN, Network, NoAnswer, Sip, System, Tls, User,
+    AddressGroup, Extension, Guessing, Line, Listen, Logs, MAX_SPAN, Network, NoAnswer, Sip, System, Tls,
+    User,
 };
 use super::value::{Place, Value};
 
@@ -251,6 +252,38 @@ pub(crate) fn address_group(group: &AddressGroup, value: &Value, at: &mut Readin
     if group.members.len() > MAX_MEMBERS {
         at.problem_at(value, "members", format!("more than {MAX_MEMBERS} members"), "split the group");
     }
+}
+
+/// Largest number of failures that a rule counts to (SPEC R4.4), and of the rule for patient guessers.
+const MAX_ATTEMPTS: u32 = 100;
+const MAX_SLOW_ATTEMPTS: u32 = 1_000;
+
+pub(crate) fn guessing(guessing: &Guessing, value: &Value, at: &mut Reading) {
+    let (second, day) = (Duration::from_secs(1), Duration::from_secs(86_400));
+    if !(1..=MAX_ATTEMPTS).contains(&guessing.attempts) {
+        let what = format!("{} failures can't be what blocks", guessing.attempts);
+        at.problem_at(value, "attempts", what, "write a number from 1 to 100");
+    }
+    bounded(value, at, "period", guessing.period, second, day);
+    bounded(value, at, "block", guessing.block, second, MAX_SPAN);
+    if !guessing.warn_email.is_empty() && !is_email(&guessing.warn_email) {
+        at.problem_at(value, "warn_email", "not an e-mail address", "write name@example.test");
+    }
+    let (Some(slow), Some(table)) = (&guessing.slow, value.find("slow")) else { return };
+    at.inside(Step::Key("slow"), |at| {
+        bounded(table, at, "period", slow.period, second, MAX_SPAN);
+        if !(1..=MAX_SLOW_ATTEMPTS).contains(&slow.attempts) {
+            let what = format!("{} failures can't be what blocks", slow.attempts);
+            at.problem_at(table, "attempts", what, "write a number from 1 to 1000");
+        }
+    });
+}
+
+fn is_email(email: &str) -> bool {
+    let bad = |c: char| c.is_whitespace() || "<>()[],;:\\\"".contains(c);
+    email.rsplit_once('@').is_some_and(|(local, host)| {
+        !local.is_empty() && !local.contains('@') && !email.contains(bad) && check_domain(host).is_ok()
+    })
 }
 
 /// Whether `text` is fit for a SIP username or a login: no escape is ever needed in a URI or a log.

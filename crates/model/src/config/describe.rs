@@ -26,6 +26,7 @@ pub(crate) fn changes(current: &Office, after: &Office, marks: &Marks) -> Vec<Ch
     marked(&mut list, Kind::Mail, &current.mail, &after.mail, marks);
     several(&mut list, &current.address_groups, &after.address_groups, marks);
     single(&mut list, Kind::Firewall, &current.firewall, &after.firewall);
+    single(&mut list, Kind::Security, &current.security, &after.security);
     several(&mut list, &current.users, &after.users, marks);
     several(&mut list, &current.extensions, &after.extensions, marks);
     list

@@ -2,7 +2,7 @@
 
 use super::mail::Mail;
 use super::schema::{
-    AddressGroup, Extension, Firewall, Forwarding, Listen, Logs, Network, Sip, System, Tls, User,
+    AddressGroup, Extension, Firewall, Forwarding, Listen, Logs, Network, Security, Sip, System, Tls, User,
 };
 use super::value::Value;
 use crate::{Id, Secret};
@@ -30,6 +30,7 @@ pub(crate) struct Draft {
     pub(crate) mail: Option<Mail>,
     pub(crate) mail_password: Option<Secret>,
     pub(crate) firewall: Option<Firewall>,
+    pub(crate) security: Option<Security>,
     pub(crate) address_groups: Option<Vec<Entry<AddressGroup>>>,
     pub(crate) users: Option<Vec<Entry<User>>>,
     pub(crate) extensions: Option<Vec<Entry<Extension>>>,

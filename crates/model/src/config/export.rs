@@ -36,6 +36,7 @@ pub fn export(office: &Office, secrets: Secrets) -> String {
         entry(&mut out, &*group.value);
     }
     section(&mut out, "firewall", &office.firewall.write());
+    section(&mut out, "security", &office.security.write());
     for (login, user) in &office.users {
         entry(&mut out, &*user.value);
         if let Some(hash) = office.password_hashes.get(login) {

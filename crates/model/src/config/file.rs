@@ -38,6 +38,7 @@ pub(crate) fn read(root: &Value, current: &Office, mode: Mode, at: &mut Reading)
         });
     }
     draft.firewall = single(root, "firewall", &current.firewall, mode, at);
+    draft.security = single(root, "security", &current.security, mode, at);
     let groups = Section { map: &current.address_groups, most: MAX_GROUPS, joined: None, extra: no_extra };
     draft.address_groups = groups.read(root, mode, at, &mut draft.incomplete);
     let users = Section { map: &current.users, most: MAX_USERS, joined: None, extra: user_extra };

@@ -15,12 +15,15 @@ pub(crate) enum Purpose {
     Local,
     /// Who reaches a service.
     Row,
+    /// Who is never blocked.
+    Trusted,
 }
 
 /// A key of the configuration that selects a group.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Selection<'a> {
     pub(crate) kind: Kind,
+    /// Below its section, with dots.
     pub(crate) key: &'static str,
     pub(crate) group: &'a str,
     pub(crate) purpose: Purpose,
@@ -35,7 +38,14 @@ pub(crate) fn selections(office: &Office) -> Vec<Selection<'_>> {
     let rows = office.firewall.rows().into_iter().filter_map(|(key, group)| {
         Some(Selection { kind: Kind::Firewall, key, group: group?, purpose: Purpose::Row })
     });
-    local.into_iter().chain(rows).collect()
+    let trusted = office.security.guessing.trusted.as_deref();
+    let trusted = trusted.map(|group| Selection {
+        kind: Kind::Security,
+        key: "guessing.trusted",
+        group,
+        purpose: Purpose::Trusted,
+    });
+    local.into_iter().chain(rows).chain(trusted).collect()
 }
 
 /// The prefixes of address group `name` and of the groups it holds. Host names count for nothing here.

@@ -49,10 +49,10 @@ pub use plan::{
 };
 pub use problem::{MAX_PROBLEMS, Problem, Problems};
 pub use rollback::{first_administrator, new_password, rollback};
-pub use scalar::{Digest, PortRange, Role, Size, Span};
+pub use scalar::{Digest, Known, PortRange, Role, Size, Span};
 pub use schema::{
-    AddressGroup, Extension, Firewall, Forwarding, Line, Listen, Logs, Network, NoAnswer, Personal, Sip,
-    System, Tls, User,
+    AddressGroup, Extension, Firewall, Forwarding, Guessing, Line, Listen, Logs, Network, NoAnswer, Personal,
+    Security, Sip, Slow, System, Tls, User,
 };
 pub use snapshot::directory;
 pub use value::Value;

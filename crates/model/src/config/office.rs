@@ -13,7 +13,7 @@ use super::problem::Problems;
 use super::read::{Reading, Schema};
 use super::scalar::Role;
 use super::schema::{
-    AddressGroup, Extension, Firewall, Listen, Logs, Network, Personal, Sip, System, Tls, User,
+    AddressGroup, Extension, Firewall, Listen, Logs, Network, Personal, Security, Sip, System, Tls, User,
 };
 use super::value::Value;
 use crate::{Id, Secret};
@@ -39,6 +39,8 @@ pub enum Kind {
     AddressGroup,
     /// `[firewall]`.
     Firewall,
+    /// `[security]`.
+    Security,
     /// An entry of `[[users]]`.
     User,
     /// An entry of `[[extensions]]`.
@@ -56,6 +58,7 @@ const KINDS: &[(Kind, &str, &str, &str)] = &[
     (Kind::Mail, "mail", "mail", "mail"),
     (Kind::AddressGroup, "address-group", "address group", "address_groups"),
     (Kind::Firewall, "firewall", "firewall", "firewall"),
+    (Kind::Security, "security", "security", "security"),
     (Kind::User, "user", "user", "users"),
     (Kind::Extension, "extension", "extension", "extensions"),
 ];
@@ -147,6 +150,8 @@ pub struct Office {
     pub mail_password: Option<Secret>,
     /// `[firewall]`.
     pub firewall: Firewall,
+    /// `[security]`.
+    pub security: Security,
     /// Address groups by name.
     pub address_groups: BTreeMap<String, Object<AddressGroup>>,
     /// Users by login.
@@ -216,6 +221,7 @@ impl Office {
             Kind::Logs => assign(&mut self.logs, &row, at),
             Kind::Mail => assign(&mut self.mail, &row, at),
             Kind::Firewall => assign(&mut self.firewall, &row, at),
+            Kind::Security => assign(&mut self.security, &row, at),
             Kind::AddressGroup => insert(&mut self.address_groups, row, at),
             Kind::User => insert(&mut self.users, row, at),
             Kind::Extension => insert(&mut self.extensions, row, at),
@@ -246,6 +252,7 @@ impl Office {
             single(Kind::Logs, self.logs.write()),
             single(Kind::Mail, self.mail.write()),
             single(Kind::Firewall, self.firewall.write()),
+            single(Kind::Security, self.security.write()),
         ];
         rows.extend(rows_of(&self.address_groups));
         rows.extend(rows_of(&self.users));

@@ -41,6 +41,7 @@ pub fn rollback(
         mail: Some(wanted.mail.clone()),
         mail_password: None,
         firewall: Some(wanted.firewall.clone()),
+        security: Some(wanted.security.clone()),
         address_groups: Some(entries(&current.address_groups, &wanted.address_groups)),
         users: Some(users(current, &wanted, &numbers)),
         extensions: Some(extensions),

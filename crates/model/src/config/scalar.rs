@@ -190,6 +190,25 @@ text_schema!(Digest, "a digest policy", |text| match text {
     _ => Err("write \"both\", \"sha256\" or \"md5\"".to_owned()),
 });
 
+/// `directory::Known` with the text that the file uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known(pub directory::Known);
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            directory::Known::Account => "account",
+            directory::Known::Address => "address",
+        })
+    }
+}
+
+text_schema!(Known, "what is refused first where phones have signed in before", |text| match text {
+    "account" => Ok(Known(directory::Known::Account)),
+    "address" => Ok(Known(directory::Known::Address)),
+    _ => Err("write \"account\" or \"address\"".to_owned()),
+});
+
 /// `directory::Encryption` with the text that the file uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Encryption(pub directory::Encryption);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::address::Member;
 use super::check;
 use super::read::section;
-use super::scalar::{Digest, Encryption, PortRange, Role, Size, Span};
+use super::scalar::{Digest, Encryption, Known, PortRange, Role, Size, Span};
 use super::value::{Data, Value};
 use crate::DialString;
 
@@ -24,12 +24,12 @@ pub(crate) const SECTIONS: &[&str] = &[
     "mail",
     "address_groups",
     "firewall",
+    "security",
     "users",
     "extensions",
 ];
 /// Sections of releases to come, refused by name.
 pub(crate) const LATER: &[&str] = &[
-    "security",
     "call_permissions",
     "blacklist",
     "trunks",
@@ -189,6 +189,53 @@ section! {
         crm: Option<String> = None,
         /// SNMP monitoring.
         snmp: Option<String> = None,
+    }
+    aside []
+    later []
+    check |_, _, _| {}
+}
+
+section! {
+    /// `[security]`: what is refused by itself.
+    pub struct Security {
+        /// Wrong passwords.
+        guessing: Guessing = Guessing::default(),
+    }
+    aside []
+    later [("outgoing", Value::is_empty)]
+    check |_, _, _| {}
+}
+
+section! {
+    /// `[security.guessing]`: when wrong passwords block, whom, and for how long (SPEC R4.4 to R4.7).
+    pub struct Guessing {
+        /// The failure that blocks.
+        attempts: u32 = 5,
+        /// Failures older than this are forgotten.
+        period: Span = Span::seconds(300),
+        /// How long is refused who is blocked.
+        block: Span = Span::seconds(1_800),
+        /// Who is told of each block.
+        warn_email: String = String::new(),
+        /// What is refused first at an address where phones have signed in before.
+        known: Known = Known::default(),
+        /// Address group that is never blocked.
+        trusted: Option<String> = None,
+        /// For patient guessers; absent: off.
+        slow: Option<Slow> = None,
+    }
+    aside []
+    later []
+    check check::guessing
+}
+
+section! {
+    /// The rule for patient guessers.
+    pub struct Slow {
+        /// The failure that blocks.
+        attempts: u32 = 100,
+        /// Failures older than this are forgotten.
+        period: Span = Span::seconds(86_400),
     }
     aside []
     later []

@@ -49,6 +49,8 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
     mail_password(current, &mut after, draft.mail_password, &mut aside);
     let firewall_given = draft.firewall.is_some();
     put(&mut after.firewall, draft.firewall);
+    let security_given = draft.security.is_some();
+    put(&mut after.security, draft.security);
     if let Some(entries) = draft.address_groups {
         let given: BTreeSet<String> = entries.iter().map(|entry| entry.value.name.clone()).collect();
         let renames = replace(&mut after.address_groups, &entries, mode, supply);
@@ -58,6 +60,9 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
         }
         if !firewall_given {
             selecting.extend(after.firewall.groups_mut());
+        }
+        if !security_given {
+            selecting.push(&mut after.security.guessing.trusted);
         }
         follow(selecting, &renames);
         follow_group_renames(&mut after.address_groups, &renames, &given);

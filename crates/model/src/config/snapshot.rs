@@ -27,6 +27,7 @@ pub fn directory(office: &Office, previous: Option<&Directory>) -> Directory {
         },
         times: office.sip.times(system.drain),
         network: network(office),
+        guessing: guessing(office),
         domain,
         ..Directory::empty()
     };
@@ -50,6 +51,19 @@ fn network(office: &Office) -> directory::Network {
         local: IpNet::aggregate(&local),
         public_v4: office.network.public_address_v4,
         public_v6: office.network.public_address_v6,
+    }
+}
+
+fn guessing(office: &Office) -> directory::Guessing {
+    let set = &office.security.guessing;
+    let trusted = set.trusted.as_deref().map_or(Vec::new(), |name| prefixes(office, name));
+    directory::Guessing {
+        attempts: set.attempts,
+        period: set.period.0,
+        block: set.block.0,
+        known: set.known.0,
+        slow: set.slow.as_ref().map(|slow| (slow.attempts, slow.period.0)),
+        trusted: IpNet::aggregate(&trusted),
     }
 }
 

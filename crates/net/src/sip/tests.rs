@@ -31,6 +31,7 @@ struct Seen(Mutex<Vec<Event>>);
 impl Effects for Seen {
     fn record(&self, _: RecordUpdate) {}
     fn binding(&self, _: BindingUpdate) {}
+    fn ruling(&self, _: &guard::Ruling) {}
     fn event(&self, event: Event) {
         self.0.lock().unwrap().push(event);
     }

@@ -1,5 +1,6 @@
 //! The commands that ask a running server, and how their answers are shown to people.
 
+mod blocks;
 mod ca;
 mod configuration;
 mod lists;
@@ -38,6 +39,9 @@ pub async fn run(command: Command, socket: &Path) -> Result<(), Failure> {
         Command::Hangup { call } => {
             client.ask(Method::DELETE, Resource::new(&["calls", &call]), Bytes::new(), "*/*").await.map(drop)
         }
+        Command::Blocks(format) => blocks::blocks(&client, format.json).await,
+        Command::Block { address, period, why } => blocks::block(&client, &address, period, &why).await,
+        Command::Unblock { address } => blocks::unblock(&client, &address).await,
         Command::Log(query) => log(&client, query).await,
         Command::Ca { der, json } => ca::ca(&client, der, json).await,
         Command::Resolve { destination, json } => names::resolve(&client, &destination, json).await,

@@ -1,21 +1,28 @@
 //! What the exchange and the sockets want kept or logged, handed to the store without waiting.
 
+use guard::Ruling;
 use model::event::Event;
 use model::live::BindingUpdate;
 use model::record::RecordUpdate;
-use store::{BindingWriter, LogSink, RecordWriter, Store};
+use store::{BindingWriter, BlockWriter, LogSink, RecordWriter, Store, StoredBlock};
 
 /// The store, as the network's threads see it.
 pub struct Outside {
     records: RecordWriter,
     bindings: BindingWriter,
+    blocks: BlockWriter,
     logs: LogSink,
 }
 
 impl Outside {
     /// Speaks to `store`.
     pub fn new(store: &Store) -> Outside {
-        Outside { records: store.records(), bindings: store.bindings(), logs: store.logs() }
+        Outside {
+            records: store.records(),
+            bindings: store.bindings(),
+            blocks: store.blocks(),
+            logs: store.logs(),
+        }
     }
 }
 
@@ -26,6 +33,19 @@ impl net::Effects for Outside {
 
     fn binding(&self, update: BindingUpdate) {
         self.bindings.send(update);
+    }
+
+    fn ruling(&self, ruling: &Ruling) {
+        match ruling {
+            Ruling::Block(block) => {
+                // Texts and numbers always serialise.
+                let body = serde_json::to_string(block).unwrap_or_default();
+                self.blocks.keep(StoredBlock { name: block.key(), until: block.until, body });
+            }
+            Ruling::Lift(block) => self.blocks.forget(block.key()),
+            // It comes as an event too.
+            Ruling::Event(_) => {}
+        }
     }
 
     fn event(&self, event: Event) {

@@ -1,5 +1,6 @@
 //! The server: the order of its start, its signals, and the order of its end.
 
+mod blocks;
 mod boot;
 mod certificates;
 mod desk;
@@ -95,12 +96,13 @@ async fn start(
     overrides: Overrides,
     apply: Option<&Path>,
 ) -> Result<Server, Failure> {
-    let Opened { store, bindings, certificates: kept, hosts, .. } = opened;
+    let Opened { store, bindings, blocks, certificates: kept, hosts, .. } = opened;
     let unix = net::bind::control_socket(socket)
         .map_err(|error| Failure::failed(format!("{}: {}", socket.display(), words(&error))))?;
     let mut entropy = seed()?;
     let clock = Clock::start();
     let gate = Gate::open();
+    let blocks = blocks::restore(&blocks, &gate);
     let outside: Arc<Outside> = Arc::new(Outside::new(&store));
     let (inbox, tray) = net::inbox();
     let limits = Limits::default();
@@ -147,6 +149,8 @@ async fn start(
         (binding, flow)
     });
     let restore = calls::Input::Command(calls::Command::Restore(restored.collect()));
+    exchange.handle(clock.now(), restore, &mut ports);
+    let restore = calls::Input::Command(calls::Command::RestoreBlocks(blocks));
     exchange.handle(clock.now(), restore, &mut ports);
     let control_thread = Control {
         exchange,

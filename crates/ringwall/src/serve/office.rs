@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use api::body::{
-    Applied, Certificates, Destination, Dropped, NewPassword, PortRow, Revision, RevisionDetail, Status,
+    Applied, Block, Certificates, Destination, Dropped, NewPassword, PortRow, Revision, RevisionDetail,
+    Status, Unblocked,
 };
-use api::{ApplyOptions, Author, HistoryQuery, LogLines, LogQuery, Problem};
+use api::{ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Problem};
 use calls::Command;
 use guard::Gate;
 use model::event::{self, Event};
@@ -19,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::desk::{Desk, Wish, read_problem};
-use super::{NODE, logs, names, now, ports};
+use super::{NODE, blocks, logs, names, now, ports};
 
 /// What answers.
 pub struct Reception {
@@ -68,9 +69,10 @@ impl Reception {
 
 impl api::Office for Reception {
     async fn status(&self) -> Result<Status, Problem> {
-        let (mut held, registrations, calls) = self
+        let (mut held, registrations, calls, blocks) = self
             .ask(|exchange, now| {
-                (exchange.held(), exchange.registrations(now).len(), exchange.calls(now).len())
+                let (registrations, calls) = (exchange.registrations(now).len(), exchange.calls(now).len());
+                (exchange.held(), registrations, calls, exchange.blocked())
             })
             .await?;
         held.connections = self.door.open_connections();
@@ -87,7 +89,7 @@ impl api::Office for Reception {
             held,
             vault: "off".to_owned(),
             kernel_offload: "unavailable: comes with the guard".to_owned(),
-            blocks: 0,
+            blocks,
             listeners: self.desk.listeners(),
             dropped: self.dropped(),
         })
@@ -111,6 +113,19 @@ impl api::Office for Reception {
         }
         self.control.command(Command::Hangup { call, author: author.0 });
         Ok(())
+    }
+
+    async fn blocks(&self) -> Result<Vec<Block>, Problem> {
+        let blocks = self.ask(|exchange, now| exchange.blocks(now)).await?;
+        Ok(blocks.into_iter().map(blocks::row).collect())
+    }
+
+    async fn block(&self, author: Author, address: String, wish: BlockWish) -> Result<Block, Problem> {
+        blocks::block(&self.control, &self.store, author.0, &address, wish).await
+    }
+
+    async fn unblock(&self, author: Author, address: String) -> Result<Unblocked, Problem> {
+        blocks::unblock(&self.control, &self.store, author.0, &address).await
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, Problem> {

@@ -123,6 +123,11 @@ impl Network {
         self.nats.len() - 1
     }
 
+    /// Where what this host sends seems to come from; `address` is its own.
+    pub fn source_of(&self, host: usize, address: IpAddr) -> IpAddr {
+        self.links[host].nat.map_or(address, |nat| self.nats[nat].outside)
+    }
+
     /// Connects a host; the number of its link.
     pub fn connect(&mut self, address: IpAddr, nat: Option<usize>) -> usize {
         self.links.push(Link { faults: Faults::NONE, nat, down: false, last_loss: None });

@@ -15,7 +15,7 @@ const FIRST_PORT: u16 = 20_001;
 /// One router.
 #[derive(Clone, Debug)]
 pub struct Nat {
-    outside: IpAddr,
+    pub(super) outside: IpAddr,
     next_port: u16,
     outer: BTreeMap<SocketAddr, u16>,
     inner: BTreeMap<u16, SocketAddr>,

@@ -7,11 +7,12 @@ mod ports;
 mod store;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use calls::{Command, Exchange, Input, Output, Setup};
+use guard::{Gate, Ruling, Scope, Service};
 use media::{Buffer, Config, HEADROOM, LegId, Out, Port, STORAGE, Shard, Verdict};
 use model::directory::Directory;
 use model::event::Event;
@@ -66,6 +67,11 @@ pub struct Server {
     pub breaches: Vec<String>,
     /// The list of calls is to be compared with the records: a record changed, or a second is over.
     pub compare: bool,
+    /// Messages that the gate dropped unread.
+    pub denied: u64,
+    /// Whose message was parsed last.
+    pub parsed_from: Option<IpAddr>,
+    gate: Arc<Gate>,
     shards: Vec<Shard>,
     sockets: BTreeMap<SocketAddr, (usize, LegId, Port)>,
     said: VecDeque<(usize, media::Event)>,
@@ -87,6 +93,9 @@ impl Server {
             events: VecDeque::new(),
             breaches: Vec::new(),
             compare: true,
+            denied: 0,
+            parsed_from: None,
+            gate: Gate::open(),
             shards: (0..SHARDS).map(|_| Shard::new(config, entropy.fork())).collect(),
             sockets: BTreeMap::new(),
             said: VecDeque::new(),
@@ -99,6 +108,11 @@ impl Server {
         });
         let restore = Input::Command(Command::Restore(restored.collect()));
         server.exchange.handle(now, restore, &mut server.ports);
+        for block in store.blocks().iter().filter(|block| block.scope == Scope::Address) {
+            server.gate.block(block.prefix);
+        }
+        let restore = Input::Command(Command::RestoreBlocks(store.blocks()));
+        server.exchange.handle(now, restore, &mut server.ports);
         server
     }
 
@@ -109,6 +123,12 @@ impl Server {
 
     /// A SIP message arrived on a flow.
     pub fn message(&mut self, now: Now, flow: Flow, bytes: Bytes) {
+        let may_finish = || self.exchange.established().iter().any(|own| own.remote == flow.remote);
+        if self.gate.refuses(Service::Sip, flow.remote) && !may_finish() {
+            self.denied += 1;
+            return;
+        }
+        self.parsed_from = Some(flow.remote.ip());
         match Message::parse(bytes.clone()) {
             Ok(message) => self.hand(now, Input::Received { flow, message }),
             Err(malformed) => {
@@ -238,6 +258,7 @@ impl Server {
                 }
             }
             Output::Binding(update) => store.binding(now, update),
+            Output::Ruling(ruling) => self.rule(ruling, store),
             Output::Event(event) => {
                 if event.kind.name == model::event::INTERNAL.name {
                     self.breaches.push(format!("the exchange met a contradiction: {}", event.line()));
@@ -248,6 +269,16 @@ impl Server {
                 self.events.push_back(event);
             }
         }
+    }
+
+    /// As `net` does: the gate at once, then the disk.
+    fn rule(&mut self, ruling: Ruling, store: &mut Store) {
+        match &ruling {
+            Ruling::Block(block) if block.scope == Scope::Address => self.gate.block(block.prefix),
+            Ruling::Lift(block) if block.scope == Scope::Address => self.gate.unblock(block.prefix),
+            Ruling::Block(_) | Ruling::Lift(_) | Ruling::Event(_) => {}
+        }
+        store.ruling(ruling);
     }
 
     fn obey(&mut self, now: Mono, shard: usize, command: media::Command) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use guard::{Block, Ruling};
 use model::live::{Binding, BindingUpdate};
 use model::record::{CallRecord, CallResult, RecordUpdate};
 use model::{CallId, Mono, Wall};
@@ -20,6 +21,7 @@ pub struct Store {
     late_records: VecDeque<(Mono, RecordUpdate)>,
     ledger: BTreeMap<CallId, Account>,
     open: usize,
+    blocks: BTreeMap<String, Block>,
 }
 
 /// What was said about one call.
@@ -60,6 +62,20 @@ impl Store {
     /// The exchange says something of a binding.
     pub fn binding(&mut self, now: Mono, update: BindingUpdate) {
         self.late_bindings.push_back((now, update));
+    }
+
+    /// The guard has ruled; blocks are never late.
+    pub fn ruling(&mut self, ruling: Ruling) {
+        match ruling {
+            Ruling::Block(block) => drop(self.blocks.insert(block.key(), block)),
+            Ruling::Lift(block) => drop(self.blocks.remove(&block.key())),
+            Ruling::Event(_) => {}
+        }
+    }
+
+    /// Blocks as a starting server finds them.
+    pub fn blocks(&self) -> Vec<Block> {
+        self.blocks.values().cloned().collect()
     }
 
     /// The disk catches up with all that is old enough.

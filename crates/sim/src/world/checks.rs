@@ -59,7 +59,7 @@ impl World {
         let host = self.host_of_phone[number];
         for complaint in std::mem::take(&mut self.phones[number].complaints) {
             let down = self.server.is_none() || self.network.link(host).down;
-            if down {
+            if down || self.is_blocked(number) {
                 self.excuse(host);
             }
             let lost = self.network.link(host).last_loss;
@@ -76,6 +76,15 @@ impl World {
             };
             self.fail(what);
         }
+    }
+
+    /// Whether the guard refuses where a phone comes from: then it may complain of silence.
+    fn is_blocked(&mut self, number: usize) -> bool {
+        let (host, ip) = (self.host_of_phone[number], self.phones[number].address.ip());
+        let source = self.network.source_of(host, ip);
+        let wall = self.now().wall;
+        let blocks = self.server.as_ref().map_or(Vec::new(), |server| server.exchange.blocks(self.now()));
+        blocks.iter().any(|block| block.prefix.contains(&source) && !block.is_over(wall))
     }
 
     /// From now on a silence on this link is excused: something was lost by the world's own doing.

@@ -1,10 +1,12 @@
 //! Who sent this request? Digest authentication (RFC 3261 section 22, RFC 8760), without memory until an answer.
 //!
-//! Only an answer to a current challenge that was given to this very source is evaluated (SPEC R4.5); everything
-//! else is asked again with `stale=true` and counted against nobody. A known and an unknown user cost the same and
-//! get the same.
+//! In two steps: [`Authenticator::claim`] reads an answer to a current challenge that was given to this very source, and
+//! only such (SPEC R4.5); everything else is asked again with `stale=true` and counted against nobody.
+//! [`Authenticator::evaluate`] then looks at the password, which between the two the guard must have permitted
+//! (`stack::identify`, the one place that calls them). A known and an unknown user cost the same and get the same.
 
 mod nonce;
+mod wrong;
 
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use wire::digest::{Algorithm, Challenge, Credentials, DigestError, QopOffer, ha1
 use wire::sip::{Message, Name, Uri};
 
 use nonce::{Nonces, Use};
+use wrong::{Mark, WrongAnswers};
 
 pub(crate) use wire::digest::Freshness;
 
@@ -30,17 +33,38 @@ pub(crate) enum Verdict {
     Repeated(Arc<Line>),
     /// Right.
     Proven(Arc<Line>),
-    /// Wrong answer to a current challenge of ours.
-    Wrong(Wrong),
+    /// Wrong answer to a current challenge of ours, or one that is not looked at and must look the same.
+    Wrong,
+    /// From an address that is refused everything: not answered.
+    Blocked,
 }
 
-/// A wrong answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
-    /// The user name claimed, as it came.
-    pub(crate) account: String,
-    /// Why, for the log only.
-    pub(crate) reason: &'static str,
+/// What a password that was looked at is worth.
+#[derive(Debug)]
+pub(crate) enum Worth {
+    /// Right, and never seen before.
+    Right(Arc<Line>),
+    /// Right, with a nonce count that was used before.
+    RightAgain(Arc<Line>),
+    /// Wrong, and why, for the log only.
+    Wrong(&'static str),
+}
+
+/// Credentials for a nonce of ours, not looked at yet.
+#[derive(Debug)]
+pub(crate) struct Claim<'a> {
+    credentials: Credentials<'a>,
+    /// The line that is claimed, if there is one.
+    pub(crate) line: Option<&'a Arc<Line>>,
+    mark: Mark,
+    used: Use,
+}
+
+impl Claim<'_> {
+    /// The user name claimed, cut for the log; hostile text.
+    pub(crate) fn account(&self) -> String {
+        String::from_utf8_lossy(&self.credentials.username).chars().take(MAX_ACCOUNT).collect()
+    }
 }
 
 /// Longest user name kept for the log.
@@ -50,6 +74,7 @@ const MAX_ACCOUNT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Authenticator {
     nonces: Nonces,
+    wrong: WrongAnswers,
     /// Stands in for the password of users that don't exist, so that they cost as much.
     nobody: Secret,
     policies: Policies,
@@ -60,6 +85,7 @@ impl Authenticator {
         let nobody = Secret::new(entropy.hex(32));
         Authenticator {
             nonces: Nonces::new(entropy.fork()),
+            wrong: WrongAnswers::new(entropy.next_u64()),
             nobody,
             policies: Policies::of(directory, entropy.next_u64()),
         }
@@ -111,14 +137,17 @@ impl Authenticator {
         }
     }
 
-    /// Judges a request's credentials.
-    pub(crate) fn check(
+    /// Reads a request's credentials, as far as they are for a challenge of ours.
+    ///
+    /// # Errors
+    /// The verdict on those that are not.
+    pub(crate) fn claim<'a>(
         &mut self,
         now: Now,
         flow: &Flow,
-        request: &Message,
-        directory: &Directory,
-    ) -> Verdict {
+        request: &'a Message,
+        directory: &'a Directory,
+    ) -> Result<Claim<'a>, Verdict> {
         let mut unreadable = false;
         let mut found = None;
         for value in request.all(Name::Authorization) {
@@ -132,29 +161,28 @@ impl Authenticator {
                 Err(_) => unreadable = true,
             }
         }
-        match found {
-            Some(credentials) => self.evaluate(now, flow, request, directory, &credentials),
-            None if unreadable => Verdict::Unreadable,
-            None => Verdict::Anonymous,
-        }
-    }
-
-    fn evaluate(
-        &mut self,
-        now: Now,
-        flow: &Flow,
-        request: &Message,
-        directory: &Directory,
-        credentials: &Credentials<'_>,
-    ) -> Verdict {
+        let Some(credentials) = found else {
+            return Err(if unreadable { Verdict::Unreadable } else { Verdict::Anonymous });
+        };
         let Some(nonce) = self.nonces.recognise(now.mono, flow, credentials.nonce) else {
-            return Verdict::Stale;
+            return Err(Verdict::Stale);
         };
         if !fits(credentials.uri, request.request_uri().unwrap_or_default()) {
-            return Verdict::Unreadable;
+            return Err(Verdict::Unreadable);
+        }
+        let used = self.nonces.use_up(now.mono, nonce, credentials.nc);
+        let mark = self.wrong.mark(nonce, &credentials);
+        if used == Use::OutOfWindow || self.wrong.has(mark) {
+            return Err(Verdict::Stale);
         }
         let line = credentials.username_text().and_then(|username| directory.lines.get(username));
-        let password = line.map_or(&self.nobody, |line| &line.password);
+        Ok(Claim { credentials, line, mark, used })
+    }
+
+    /// Looks at the password.
+    pub(crate) fn evaluate(&mut self, claim: &Claim<'_>, request: &Message, directory: &Directory) -> Worth {
+        let credentials = &claim.credentials;
+        let password = claim.line.map_or(&self.nobody, |line| &line.password);
         let key = ha1(
             credentials.algorithm,
             &credentials.username,
@@ -162,22 +190,24 @@ impl Authenticator {
             password.expose().as_bytes(),
         );
         let right = verify(credentials, &key, request.method_text(), request.body());
-        let used = self.nonces.use_up(now.mono, nonce, credentials.nc);
-        let reason = match (line, used) {
-            (_, Use::OutOfWindow) => return Verdict::Stale,
-            (Some(line), Use::First) if right && accepts(line.digest, credentials.algorithm) => {
-                return Verdict::Proven(line.clone());
+        let reason = match claim.line {
+            Some(line) if right && accepts(line.digest, credentials.algorithm) => {
+                return match claim.used {
+                    Use::First => Worth::Right(line.clone()),
+                    Use::Again | Use::OutOfWindow => Worth::RightAgain(line.clone()),
+                };
             }
-            (Some(line), Use::Again) if right && accepts(line.digest, credentials.algorithm) => {
-                return Verdict::Repeated(line.clone());
-            }
-            (_, Use::Again) => return Verdict::Stale,
-            (Some(_), _) if right => "digest algorithm not allowed for this line",
-            (Some(_), _) => "wrong password",
-            (None, _) => "unknown user",
+            Some(_) if right => "digest algorithm not allowed for this line",
+            Some(_) => "wrong password",
+            None => "unknown user",
         };
-        let account = String::from_utf8_lossy(&credentials.username).chars().take(MAX_ACCOUNT).collect();
-        Verdict::Wrong(Wrong { account, reason })
+        self.reject(claim);
+        Worth::Wrong(reason)
+    }
+
+    /// The same answer is not looked at again: repeating it, as UDP does, is no further guess.
+    pub(crate) fn reject(&mut self, claim: &Claim<'_>) {
+        self.wrong.note(claim.mark);
     }
 }
 

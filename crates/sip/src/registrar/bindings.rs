@@ -74,6 +74,15 @@ impl Bindings {
         self.sources.get(&source.to_canonical()).copied().unwrap_or(0)
     }
 
+    /// Whether a phone of this line registered over this very flow.
+    pub(crate) fn is_signed_in(&self, line: &str, flow: &Flow) -> bool {
+        let on = |own: &Flow| {
+            let same = own.transport == flow.transport && own.remote == flow.remote;
+            same && (own.id == flow.id || !own.transport.is_reliable())
+        };
+        self.lines.get(line).into_iter().flatten().any(|entry| entry.flow.as_ref().is_some_and(on))
+    }
+
     /// The bindings of a line.
     pub(crate) fn of_line(&self, line: &str) -> impl Iterator<Item = &Arc<Binding>> {
         self.lines.get(line).into_iter().flatten().map(|entry| &entry.binding)

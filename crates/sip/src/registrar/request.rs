@@ -31,7 +31,7 @@ enum Request {
 impl Stack {
     /// A REGISTER outside dialogs. Answered statelessly: repeating it changes nothing.
     pub(crate) fn on_register(&mut self, now: Now, flow: Flow, request: &Message) {
-        match self.auth.check(now, &flow, request, &self.directory) {
+        match self.identify(now, &flow, request) {
             Verdict::Proven(line) if !line.admits(flow.transport) => {
                 self.refuse_unencrypted(now, flow, request, &line);
             }
@@ -44,7 +44,8 @@ impl Stack {
             Verdict::Unreadable => {
                 self.refuse_stray(now, flow, request, Refusal::because(400, "Credentials unusable"));
             }
-            Verdict::Wrong(wrong) => self.refuse_wrong(now, flow, request, wrong),
+            Verdict::Wrong => self.refuse_wrong(flow, request),
+            Verdict::Blocked => {}
         }
     }
 
@@ -57,7 +58,7 @@ impl Stack {
     }
 
     fn register(&mut self, now: Now, flow: Flow, request: &Message, line: &Arc<Line>) {
-        match self.judge(flow, request, line) {
+        match self.weigh(flow, request, line) {
             Err(refusal) => {
                 let minimum = self.directory.times.min_expires.as_secs();
                 self.answer_stateless(flow, request, refusal, |writer| {
@@ -77,7 +78,7 @@ impl Stack {
         }
     }
 
-    fn judge(&self, flow: Flow, request: &Message, line: &Line) -> Result<Request, Refusal> {
+    fn weigh(&self, flow: Flow, request: &Message, line: &Line) -> Result<Request, Refusal> {
         if !outbound::is_all_that_is_required(request) {
             return Err(Refusal::new(420));
         }

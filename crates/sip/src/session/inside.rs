@@ -93,7 +93,7 @@ impl Stack {
 
     /// Whether the sender of a request inside a dialog of `line` proves to be it; else he got his answer.
     pub(crate) fn prove_inside(&mut self, now: Now, flow: Flow, line: &str, request: &Message) -> bool {
-        match self.auth.check(now, &flow, request, &self.directory) {
+        match self.identify(now, &flow, request) {
             Verdict::Proven(proven) if *proven.username == *line && !proven.admits(flow.transport) => {
                 self.refuse_unencrypted(now, flow, request, &proven);
                 false
@@ -103,11 +103,11 @@ impl Stack {
                 self.refuse_unknown(now, flow, request);
                 false
             }
-            Verdict::Wrong(why) => {
-                self.report_failure(now, &flow, request, why);
+            Verdict::Wrong => {
                 self.refuse_unknown(now, flow, request);
                 false
             }
+            Verdict::Blocked => false,
             Verdict::Anonymous | Verdict::Stale | Verdict::Repeated(_) | Verdict::Unreadable => {
                 if !self.admit_anonymous(now, &flow) {
                     return false;

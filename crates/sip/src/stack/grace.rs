@@ -24,7 +24,7 @@ impl Stack {
 
     /// Whether nothing new is taken from an address, or sent there.
     pub(crate) fn is_refused(&self, source: IpAddr) -> bool {
-        !self.row.admits(source)
+        !self.row.admits(source) || self.judge.holds(source)
     }
 
     /// The flows of refused addresses that have something to finish: a call, or an answer to what we asked.

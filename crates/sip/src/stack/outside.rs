@@ -9,7 +9,7 @@ use wire::sip::{Message, Method, Name, Uri};
 
 use super::Stack;
 use crate::api::Refusal;
-use crate::auth::{Freshness, Verdict, Wrong};
+use crate::auth::{Freshness, Verdict};
 use crate::message;
 use crate::transaction::key;
 
@@ -19,7 +19,7 @@ impl Stack {
         if request.max_forwards().is_ok_and(|hops| hops == Some(0)) {
             return self.refuse_stray(now, flow, request, Refusal::new(483));
         }
-        match self.auth.check(now, &flow, request, &self.directory) {
+        match self.identify(now, &flow, request) {
             // A call is refused by `calls`, so that history has it.
             Verdict::Proven(line)
                 if !line.admits(flow.transport) && request.method() != Some(Method::Invite) =>
@@ -35,7 +35,8 @@ impl Stack {
             Verdict::Unreadable => {
                 self.refuse_stray(now, flow, request, Refusal::because(400, "Credentials unusable"));
             }
-            Verdict::Wrong(wrong) => self.refuse_wrong(now, flow, request, wrong),
+            Verdict::Wrong => self.refuse_wrong(flow, request),
+            Verdict::Blocked => {}
         }
     }
 
@@ -138,20 +139,7 @@ impl Stack {
         });
     }
 
-    pub(crate) fn refuse_wrong(&mut self, now: Now, flow: Flow, request: &Message, wrong: Wrong) {
-        self.report_failure(now, &flow, request, wrong);
+    pub(crate) fn refuse_wrong(&mut self, flow: Flow, request: &Message) {
         self.answer_stateless(flow, request, Refusal::new(403), |_| {});
-    }
-
-    /// SPEC R4.7: service, account, source address and port, reason.
-    pub(crate) fn report_failure(&mut self, now: Now, flow: &Flow, request: &Message, wrong: Wrong) {
-        let event = Event::new(&event::AUTHENTICATION_FAILED, now.wall)
-            .with("service", "sip")
-            .with("account", wrong.account)
-            .with("source", flow.remote)
-            .with("transport", flow.transport)
-            .with("method", message::lossy_cut(request.method_text(), 16))
-            .with("reason", wrong.reason);
-        self.log(event);
     }
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod errors;
 mod groups;
+mod guessing;
 mod mail;
 mod properties;
 mod undo;

@@ -1,0 +1,129 @@
+//! Blocks: those of before a restart, the list for people, and those that people make and lift.
+
+use std::time::Duration;
+
+use api::body::{Block as Row, BlockScope, Unblocked};
+use api::{BlockWish, Problem};
+use calls::Command;
+use guard::{Block, By, Gate, Scope};
+use ipnet::IpNet;
+use model::Wall;
+use net::ControlHandle;
+use store::Store;
+
+use super::now;
+
+/// How long the disk is waited for before an administrator is told that it refuses.
+const DISK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Puts the blocks of before a restart into the gate, before anything listens. What can't be read was written by another
+/// release and is passed over: its failures are counted anew.
+pub fn restore(bodies: &[String], gate: &Gate) -> Vec<Block> {
+    let blocks: Vec<Block> = bodies.iter().filter_map(|body| serde_json::from_str(body).ok()).collect();
+    for block in blocks.iter().filter(|block| block.scope == Scope::Address) {
+        gate.block(block.prefix);
+    }
+    blocks
+}
+
+/// A block as the command line shows it.
+pub fn row(block: Block) -> Row {
+    let evidence = &block.evidence;
+    Row {
+        address: block.shown(),
+        scope: match block.scope {
+            Scope::Address => BlockScope::Address,
+            Scope::Account(_) => BlockScope::Account,
+        },
+        service: evidence.services.join(","),
+        accounts: evidence.accounts.clone(),
+        accounts_tried: evidence.accounts_tried,
+        user_agents: evidence.agents.clone(),
+        failures: evidence.failures,
+        first: evidence.first,
+        last: evidence.last,
+        until: block.until,
+        by: match &block.by {
+            By::Guard => "guard".to_owned(),
+            By::Name(name) => name.clone(),
+        },
+        evidence: block.sentence(),
+    }
+}
+
+/// Reads an address or a prefix.
+///
+/// # Errors
+/// It is neither.
+pub fn prefix(text: &str) -> Result<IpNet, Problem> {
+    let address = || text.parse().ok().map(|address: std::net::IpAddr| IpNet::from(address.to_canonical()));
+    let prefix = || text.parse().ok().map(|prefix: IpNet| prefix.trunc());
+    address().or_else(prefix).ok_or_else(|| {
+        Problem::bad_request(format!(
+            "{text:?} is neither an address nor a prefix; write it like 198.51.100.7, 198.51.100.0/24 or 2001:db8::/48"
+        ))
+    })
+}
+
+/// Blocks; the block as it is in force when this returns, and on the disk.
+///
+/// # Errors
+/// It can't be read, or the disk refuses.
+pub async fn block(
+    control: &ControlHandle,
+    store: &Store,
+    author: String,
+    address: &str,
+    wish: BlockWish,
+) -> Result<Row, Problem> {
+    let prefix = prefix(address)?;
+    if prefix.prefix_len() == 0 {
+        return Err(Problem::refused(format!(
+            "{prefix} is everybody; restrict a service with a row of [firewall] instead"
+        )));
+    }
+    let BlockWish { period, why } = wish;
+    let until: Option<Wall> = period.map(|period| now().after(period));
+    control.command(Command::Block { prefix, until, author, why });
+    let found = control.ask(move |exchange, now| {
+        let blocks = exchange.blocks(now);
+        blocks.into_iter().find(|block| block.prefix == prefix && block.scope == Scope::Address)
+    });
+    let found = found.await.map_err(|_| Problem::stopping())?;
+    on_disk(store).await?;
+    found.map(row).ok_or_else(|| Problem::refused("its time was over at once; name a longer one"))
+}
+
+/// Lifts blocks and sets counters to zero.
+///
+/// # Errors
+/// It can't be read, or the disk refuses.
+pub async fn unblock(
+    control: &ControlHandle,
+    store: &Store,
+    author: String,
+    address: &str,
+) -> Result<Unblocked, Problem> {
+    let prefix = prefix(address)?;
+    let count = |prefix: IpNet| {
+        control.ask(move |exchange, now| {
+            let meant = |block: &Block| block.prefix.contains(&prefix) || prefix.contains(&block.prefix);
+            exchange.blocks(now).iter().filter(|block| meant(block)).count()
+        })
+    };
+    let before = count(prefix).await.map_err(|_| Problem::stopping())?;
+    // Also where nothing is blocked: the counters begin anew.
+    control.command(Command::Unblock { prefix, author });
+    count(prefix).await.map_err(|_| Problem::stopping())?;
+    on_disk(store).await?;
+    Ok(Unblocked { lifted: before })
+}
+
+async fn on_disk(store: &Store) -> Result<(), Problem> {
+    if store.blocks().written(DISK_PATIENCE).await {
+        return Ok(());
+    }
+    Err(Problem::failed(
+        "it is in force, but the disk refuses it, so a restart would forget it; look at the error log and free space",
+    ))
+}
