@@ -55,7 +55,8 @@ pub fn row(block: Block) -> Row {
 ///
 /// # Errors
 /// It is neither.
-pub fn prefix(text: &str) -> Result<IpNet, Problem> {
+#[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
+fn prefix(text: &str) -> Result<IpNet, Problem> {
     let address = || text.parse().ok().map(|address: std::net::IpAddr| IpNet::from(address.to_canonical()));
     let prefix = || text.parse().ok().map(|prefix: IpNet| prefix.trunc());
     address().or_else(prefix).ok_or_else(|| {
