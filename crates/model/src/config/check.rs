@@ -279,13 +279,6 @@ pub(crate) fn guessing(guessing: &Guessing, value: &Value, at: &mut Reading) {
     });
 }
 
-fn is_email(email: &str) -> bool {
-    let bad = |c: char| c.is_whitespace() || "<>()[],;:\\\"".contains(c);
-    email.rsplit_once('@').is_some_and(|(local, host)| {
-        !local.is_empty() && !local.contains('@') && !email.contains(bad) && check_domain(host).is_ok()
-    })
-}
-
 /// Whether `text` is fit for a SIP username or a login: no escape is ever needed in a URI or a log.
 pub(crate) fn is_username(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_+".contains(&byte);
