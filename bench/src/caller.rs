@@ -166,6 +166,7 @@ impl Callers {
             (State::Talking, 200..300, b"INVITE") => self.acknowledge(id, phones),
             (State::Calling | State::Ringing, 300.., b"INVITE") if sequence == call.sequence => {
                 self.refuse_acknowledged(id, message, phones);
+                *self.outcome.refused.entry(status).or_default() += 1;
                 self.over(id, Ended::Failed);
             }
             (_, 300.., b"INVITE") => self.refuse_acknowledged(id, message, phones),

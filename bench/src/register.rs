@@ -4,6 +4,7 @@ use crate::digest::Account;
 use crate::pace::{Delays, Pace, T1, TRIES, Timers};
 use crate::phones::Phones;
 use crate::sip::Reading;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddrV4;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -22,6 +23,8 @@ pub struct Outcome {
     pub in_time: u64,
     /// Operations that were refused or never answered.
     pub failed: u64,
+    /// Of the failed calls, those that were refused, by status; the others found no answer.
+    pub refused: BTreeMap<u16, u64>,
     /// Messages that had to be sent again.
     pub again: u64,
     /// From the first message to the last answer.

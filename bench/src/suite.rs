@@ -84,7 +84,7 @@ pub fn all(options: Options) {
     start();
 }
 
-/// Doubles the offered rate until it is no longer clean, then offers twice the highest clean one.
+/// Finds the highest clean rate, then offers twice as much.
 pub fn overload(peer: Peer, what: What, duration: Duration, known: Option<u32>) {
     let (name, first) = if what == What::Calls { ("calls", 500) } else { ("registrations", 2000) };
     let run = |rate: u32| -> Measured {
@@ -94,34 +94,29 @@ pub fn overload(peer: Peer, what: What, duration: Duration, known: Option<u32>) 
             What::Registrations => exchange.register(rate, duration),
         }
     };
-    let mut clean = known.unwrap_or(0);
-    let mut rate = first;
-    while known.is_none() {
+    // Clean: nothing failed, and hardly anything had to be repeated.
+    let is_clean = |rate: u32| -> bool {
         let outcome = run(rate).outcome;
-        let failed = outcome.failed as f64 / outcome.offered as f64;
         println!(
             "- {rate} {name}/s offered: {} good, {} failed, {} sent again",
             outcome.good, outcome.failed, outcome.again
         );
-        // Clean: nothing failed, and hardly anything had to be repeated.
-        if failed > 0.0 || outcome.again * 100 > outcome.offered {
-            break;
-        }
-        clean = rate;
-        rate += rate / 4;
-    }
+        outcome.failed == 0 && outcome.again * 100 <= outcome.offered
+    };
+    let clean = known.unwrap_or_else(|| highest(first, is_clean));
     let Measured { outcome, cpu, own, dropped } = run(clean * 2);
     let busy = |time: Duration| 100.0 * time.as_secs_f64() / outcome.lasted.as_secs_f64();
     let share = 100.0 * outcome.in_time as f64 / (f64::from(clean) * duration.as_secs_f64());
     let hung = outcome.offered.saturating_sub(outcome.good + outcome.failed);
     println!(
         "- {} {name}/s offered, twice the clean rate: {share:.0} % of the clean rate served while it lasted, {} good in \
-         all, {} failed, {hung} without an end; {} messages sent again, {} dropped by the kernel on their way to the \
+         all, {} failed (refused, by status: {:?}), {hung} without an end; {} messages sent again, {} dropped by the kernel on their way to the \
          server and {} to the phones; in {:.1} s until the last one's end the server was busy {:.0} % of its core and \
          the load {:.0} % of its own",
         clean * 2,
         outcome.good,
         outcome.failed,
+        outcome.refused,
         outcome.again,
         dropped.0,
         dropped.1,
@@ -129,6 +124,21 @@ pub fn overload(peer: Peer, what: What, duration: Duration, known: Option<u32>) 
         busy(cpu),
         busy(own),
     );
+}
+
+/// The highest rate that is clean: in steps of a quarter upwards from `first`, then halfway back, and once more.
+fn highest(first: u32, is_clean: impl Fn(u32) -> bool) -> u32 {
+    let (mut clean, mut rate) = (0, first);
+    while is_clean(rate) {
+        clean = rate;
+        rate += rate / 4;
+    }
+    let mut unclean = rate;
+    for _ in 0..2 {
+        let between = clean + (unclean - clean) / 2;
+        if is_clean(between) { clean = between } else { unclean = between }
+    }
+    clean
 }
 
 /// Memory per phone, per call, and after many of both.
