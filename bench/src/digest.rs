@@ -2,10 +2,14 @@
 
 use md5::{Digest, Md5};
 
+/// As long as the right one, so that what is said and hashed is as much.
+pub const WRONG_PASSWORD: &str = "gWq8-vTzR-31xK-ppLm-Zk4x";
+
 /// A phone's account.
 pub struct Account {
     /// The SIP user name, which is the extension's number.
     pub user: String,
+    password: &'static str,
     secret: Option<(Vec<u8>, String)>,
     used: u32,
 }
@@ -16,7 +20,12 @@ pub const PASSWORD: &str = "gWq8-vTzR-31xK-ppLm-Zk4w";
 impl Account {
     /// The account of this number.
     pub fn new(user: String) -> Self {
-        Self { user, secret: None, used: 0 }
+        Self::with(user, PASSWORD)
+    }
+
+    /// The account of this number, with a password that may be wrong.
+    pub fn with(user: String, password: &'static str) -> Self {
+        Self { user, password, secret: None, used: 0 }
     }
 
     /// The credentials that answer a challenge header's value, or none if it can't be read.
@@ -25,7 +34,7 @@ impl Account {
         let nonce = String::from_utf8_lossy(parameter(challenge, b"nonce=\"")?);
         if self.secret.as_ref().is_none_or(|(of, _)| of != realm) {
             let realm_text = String::from_utf8_lossy(realm);
-            let secret = hex(&format!("{}:{realm_text}:{PASSWORD}", self.user));
+            let secret = hex(&format!("{}:{realm_text}:{}", self.user, self.password));
             self.secret = Some((realm.to_vec(), secret));
         }
         let (realm, secret) = self.secret.as_ref()?;

@@ -2,6 +2,7 @@
 //! holds in memory, what it does beyond its limits. `bench all` prints every figure as Markdown; the other commands
 //! are its parts. The server has one core, the load the other.
 
+mod alike;
 mod callee;
 mod caller;
 mod calls;
@@ -40,6 +41,17 @@ enum Command {
     All(suite::Options),
     /// Authenticated registrations.
     Register(Load),
+    /// Registrations with a wrong password from addresses that are never blocked, beside right ones.
+    Guess(Load),
+    /// Whether answers tell which extensions exist.
+    Alike {
+        /// Who is measured.
+        #[arg(long, value_enum, default_value = "ringwall")]
+        peer: Peer,
+        /// Extensions of either kind asked for.
+        #[arg(long, default_value_t = 5000)]
+        each: usize,
+    },
     /// Calls without speech; both ends are ours.
     Calls(Load),
     /// Calls with G.711 in both directions.
@@ -125,6 +137,11 @@ fn main() -> std::io::Result<()> {
             let measured = runs::Exchange::open(load.peer, load.users).register(load.rate, load.duration());
             report::operations("REGISTER", load.peer.name(), load.rate, &measured);
         }
+        Command::Guess(load) => {
+            println!("{}", report::OPERATIONS);
+            suite::guess(load.peer, load.users, load.rate, load.duration());
+        }
+        Command::Alike { peer, each } => alike::measure(peer, each),
         Command::Calls(load) => {
             println!("{}", report::OPERATIONS);
             let hold = Duration::from_millis(load.hold_ms);

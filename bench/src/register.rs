@@ -1,6 +1,6 @@
 //! The load of phones that register: REGISTER, challenge, REGISTER with credentials, 200.
 
-use crate::digest::Account;
+use crate::digest::{Account, WRONG_PASSWORD};
 use crate::pace::{Delays, Pace, T1, TRIES, Timers};
 use crate::phones::Phones;
 use crate::sip::Reading;
@@ -74,6 +74,8 @@ pub struct Registering<'a> {
     outcome: Outcome,
     pending: usize,
     offer: Offer,
+    /// The answer that a registration is expected to end with: 200, or for guessers the second 401.
+    expected: u16,
     /// Tells this load's Call-IDs from those of one before it, as a phone's restart does.
     stamp: u128,
 }
@@ -92,8 +94,18 @@ impl<'a> Registering<'a> {
             outcome: Outcome::default(),
             pending: 0,
             offer: Offer::Runs,
+            expected: 200,
             stamp: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros()),
         }
+    }
+
+    /// They all have a wrong password: a refusal is what is expected.
+    pub fn guessing(mut self) -> Self {
+        for line in &mut self.lines {
+            line.account = Account::with(std::mem::take(&mut line.account.user), WRONG_PASSWORD);
+        }
+        self.expected = 401;
+        self
     }
 
     /// Registers every line once, at this rate.
@@ -197,7 +209,7 @@ impl<'a> Registering<'a> {
     fn answered(&mut self, line: usize, status: u16, credentials: Option<String>, now: Instant) {
         let State::Asking { begun, answered_challenge, .. } = self.lines[line].state else { return };
         match (status, credentials) {
-            (200, _) => {
+            (status, _) if status == self.expected && (status == 200 || answered_challenge) => {
                 self.outcome.succeeded(self.offer);
                 self.outcome.delays.add(now - begun);
                 self.finish(line);

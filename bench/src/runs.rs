@@ -68,6 +68,14 @@ impl Exchange {
         before.measured(outcome)
     }
 
+    /// Offers registrations with a wrong password.
+    pub fn guess(&mut self, rate: u32, duration: Duration) -> Measured {
+        let before = Before::of(self.server.pid);
+        let outcome =
+            Registering::new(&mut self.phones, SERVER, &self.numbers).guessing().run(rate, duration);
+        before.measured(outcome)
+    }
+
     /// Offers calls without speech.
     pub fn call(&mut self, rate: u32, duration: Duration, hold: Duration) -> Measured {
         let silent = SocketAddrV4::new(Ipv4Addr::new(127, 3, 9, 9), 4000);

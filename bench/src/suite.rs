@@ -1,5 +1,6 @@
 //! The whole set of figures, in the order of a report.
 
+use crate::alike;
 use crate::digest::PASSWORD;
 use crate::peers::{self, Peer, SECURE_SERVER, SERVER};
 use crate::phones::Phones;
@@ -37,6 +38,9 @@ const OVERLOAD_USERS: usize = 5000;
 /// Phones over TLS that sign in a second: below what either server can on one core.
 pub const SECURE_RATE: u32 = 100;
 const HOLD: Duration = Duration::from_millis(500);
+/// Transactions are remembered for 64 times T1, to answer whatever is repeated (RFC 3261 section 17.2); and some seconds, until
+/// the allocator has given back what they took.
+const REMEMBERED: Duration = Duration::from_secs(40);
 /// Shorter, and what is offered beyond the limit ends before the first of it is repeated (T1) or hung up.
 const OVERLOAD_AT_LEAST: Duration = Duration::from_secs(3);
 
@@ -63,6 +67,9 @@ pub fn all(options: Options) {
             report::operations("call", peer.name(), rate, &measured);
         }
     }
+    for peer in options.among(&[Peer::Ringwall, Peer::Kamailio]) {
+        guess(peer, USERS, 1000, options.seconds(10));
+    }
     println!("\n## Speech, G.711, 20 ms, both ways\n\n{}", report::MEDIA);
     for calls in [200, 400, 1400] {
         for peer in options.among(&[Peer::Ringwall, Peer::Rtpengine, Peer::Bare]) {
@@ -73,6 +80,8 @@ pub fn all(options: Options) {
     if options.peers_only {
         return;
     }
+    println!("\n## What answers tell\n");
+    alike::measure(Peer::Ringwall, if options.quick { 1000 } else { 5000 });
     println!("\n## Beyond the limit\n");
     overload(Peer::Ringwall, What::Registrations, options.seconds(5).max(OVERLOAD_AT_LEAST), None);
     overload(Peer::Ringwall, What::Calls, options.seconds(5).max(OVERLOAD_AT_LEAST), None);
@@ -82,6 +91,15 @@ pub fn all(options: Options) {
     memory(options);
     println!("\n## Start to the first 200 to a REGISTER\n");
     start();
+}
+
+/// Right passwords and wrong ones at the same rate, one after the other, at the same server.
+pub fn guess(peer: Peer, users: usize, rate: u32, duration: Duration) {
+    let mut exchange = Exchange::open(peer, users);
+    let right = exchange.register(rate, duration);
+    report::operations("REGISTER", peer.name(), rate, &right);
+    let wrong = exchange.guess(rate, duration);
+    report::operations("wrong password", peer.name(), rate, &wrong);
 }
 
 /// Finds the highest clean rate, then offers twice as much.
@@ -160,9 +178,14 @@ pub fn memory(options: Options) {
     let before = usage::memory(exchange.server.pid);
     exchange.register(4000, Duration::from_secs(registrations / 4000));
     exchange.call(500, Duration::from_secs(calls / 500), HOLD);
-    let after = usage::memory(exchange.server.pid);
-    let ratio = after as f64 / before as f64;
-    println!("- after {registrations} REGISTER and {calls} calls: {ratio:.2} times as much as before");
+    let ratio = || usage::memory(exchange.server.pid) as f64 / before as f64;
+    let at_once = ratio();
+    std::thread::sleep(REMEMBERED);
+    let later = ratio();
+    println!(
+        "- after {registrations} REGISTER and {calls} calls: {at_once:.2} times as much as before; {later:.2} times when the \
+         transactions of the last 32 s are over too"
+    );
 }
 
 /// Phones over TLS, ours beside Kamailio.
