@@ -10,6 +10,7 @@ use media::PortSource;
 use model::event::{self, Event};
 use model::live::{self, Held, Registration};
 use model::record::CallResult;
+use model::room::GiveBack;
 use model::{CallId, Flow, IdMint, Mono, Now};
 use sip::{Cause, SessionEvent, SessionId, Stack};
 
@@ -275,6 +276,7 @@ impl Exchange {
         happens(call, &mut step);
         let Some(outcome) = call.outcome.take() else { return lamps::follow(&mut step, call) };
         if let Some(call) = self.calls.remove(&id) {
+            self.calls.give_back();
             end(&mut step, *call, outcome);
         }
     }

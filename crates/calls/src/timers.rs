@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
+use model::room::GiveBack;
 use model::{CallId, Mono};
 
 /// A deadline that was set; worth nothing once it came or was called off.
@@ -35,12 +36,14 @@ impl Timers {
         if self.live.remove(&deadline).is_none() {
             return;
         }
+        self.live.give_back();
         while self.heap.peek().is_some_and(|Reverse((_, top))| !self.live.contains_key(top)) {
             self.heap.pop();
         }
         if self.heap.len() > self.live.len().saturating_mul(2).saturating_add(SLACK) {
             let live = &self.live;
             self.heap.retain(|Reverse((_, deadline))| live.contains_key(deadline));
+            self.heap.give_back();
         }
     }
 
@@ -64,6 +67,7 @@ impl Timers {
             self.heap.pop();
             if let Some(call) = call {
                 self.live.remove(&deadline);
+                self.live.give_back();
                 return Some((deadline, call));
             }
         }

@@ -14,6 +14,7 @@ pub mod live;
 pub mod lock;
 pub mod number;
 pub mod record;
+pub mod room;
 pub mod secret;
 pub mod time;
 

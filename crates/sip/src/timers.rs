@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use model::Mono;
+use model::room::GiveBack;
 
 /// Deadlines with what they are for, earliest first; equal deadlines in the order of `K`.
 #[derive(Clone, Debug)]
@@ -29,7 +30,9 @@ impl<K: Ord + Copy> Timers<K> {
         if self.next()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse(timer)| timer)
+        let timer = self.heap.pop().map(|Reverse(timer)| timer);
+        self.heap.give_back();
+        timer
     }
 
     /// Timers set, those that nobody cares for any more among them.
@@ -50,6 +53,7 @@ impl<K: Ord + Copy> Timers<K> {
     /// Drops the timers of which `keep` says that nobody cares for them any more.
     pub fn retain(&mut self, keep: impl Fn(&K) -> bool) {
         self.heap.retain(|Reverse((_, key))| keep(key));
+        self.heap.give_back();
     }
 
     /// When the earliest timer is due.

@@ -1,6 +1,7 @@
 //! The tables of sessions: by id, counted by line, listed by stream connection.
 
 use model::Flow;
+use model::room::GiveBack;
 
 use super::Session;
 use crate::api::SessionId;
@@ -16,6 +17,7 @@ impl Stack {
 
     pub(crate) fn remove_session(&mut self, id: SessionId) -> Option<Session> {
         let session = self.sessions.remove(&id)?;
+        self.sessions.give_back();
         if let Some(count) = self.per_line.get_mut(&session.line) {
             *count = count.saturating_sub(1);
             if *count == 0 {

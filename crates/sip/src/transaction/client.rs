@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use model::room::GiveBack;
 use model::{Entropy, Flow, Mono};
 use wire::sip::{MAGIC_COOKIE, Message, Method};
 
@@ -247,12 +248,14 @@ impl ClientTransactions {
                     (true, false) => TIMER_D,
                     (false, false) => T4,
                 };
-                if !invite {
+                // Only the ACK to a refusal is made of the request (RFC 3261 section 17.1.1.3).
+                if !invite || accepted {
                     transaction.request = Bytes::new();
                 }
                 // A refused INVITE stays until the next wake even without a linger: its ACK is made of it.
                 if linger.is_zero() && !invite {
                     self.live.remove(&branch);
+                    self.live.give_back();
                 } else {
                     let ends = now.after(linger);
                     transaction.ends = Some(ends);
@@ -288,6 +291,7 @@ impl ClientTransactions {
         if ends <= now {
             let (state, owner) = (transaction.state, transaction.owner);
             self.live.remove(&branch);
+            self.live.give_back();
             let silent = matches!(state, State::Completed | State::Accepted);
             return Some(if silent { Due::Nothing } else { Due::TimedOut(owner) });
         }

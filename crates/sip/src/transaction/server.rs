@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use model::room::GiveBack;
 use model::{Flow, Mono};
 use wire::sip::{Message, Method};
 
@@ -202,6 +203,8 @@ impl ServerTransactions {
     fn close(&mut self, id: ServerId) {
         if let Some(transaction) = self.live.remove(&id) {
             self.by_key.remove(&transaction.key);
+            self.live.give_back();
+            self.by_key.give_back();
         }
     }
 }
