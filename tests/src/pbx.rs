@@ -8,6 +8,7 @@ use crate::wait;
 use crate::way::{Transport, Version, Way};
 use rustix::process::Signal;
 use serde_json::Value;
+use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -268,6 +269,17 @@ impl Pbx {
     /// SIGKILL, as a crash.
     pub fn crash(&mut self) {
         self.process().kill();
+        self.expect_free_folder();
+    }
+
+    /// Waits until nobody holds the data folder: the kernel lets go of a killed server's lock a moment after its parent
+    /// has seen it end, if threads of it were in the middle of a sync.
+    pub fn expect_free_folder(&self) {
+        let lock = self.data().join("lock");
+        wait::until("the data folder to be free", || {
+            let Ok(file) = File::open(&lock) else { return Some(()) };
+            file.try_lock().is_ok().then_some(())
+        });
     }
 }
 
