@@ -180,3 +180,47 @@ fn a_row_follows_a_host_name_and_keeps_its_last_good_addresses_over_a_restart() 
     wait::until("the name's new address to be let in", || inside.is_answered(&options()).then_some(()));
     assert!(!outside.is_answered(&options()), "and the old one not any more");
 }
+
+#[test]
+fn the_outer_firewall_takes_the_rules_that_ports_prints_and_check_says_what_is_open() {
+    let world = world();
+    let pbx = server(&world);
+    let weaknesses = || {
+        let found = pbx.json(&["check", "--json"]);
+        let findings = found["findings"].as_array().cloned().unwrap_or_default();
+        assert!(findings.iter().all(|f| f["what"].is_string() && f["cure"].is_string()), "{found:#}");
+        let ids: Vec<String> =
+            findings.iter().filter_map(|finding| Some(finding["id"].as_str()?.to_owned())).collect();
+        (found["score"].as_u64().expect("a score"), ids)
+    };
+    let (open_score, open) = weaknesses();
+    assert!(open.contains(&"sip.open".to_owned()) && open.contains(&"mail.none".to_owned()), "{open:?}");
+    assert!(!open.contains(&"files.exposed".to_owned()), "{open:?}");
+
+    let groups = "[[address_groups]]\nname = \"Inside\"\nmembers = [\"10.20.0.0/24\", \"10.20.0.128/25\", \
+                  \"192.0.2.5-192.0.2.9\", \"2001:db8::/48\"]\n[firewall]\nsip = \"Inside\"\n";
+    pbx.apply(groups, &["--merge"]).done();
+    let (score, closed) = weaknesses();
+    assert!(!closed.contains(&"sip.open".to_owned()) && score == open_score + 25, "{closed:?} {score}");
+    assert!(pbx.run(&["check"]).done().contains(" of 100\n"));
+
+    let rules = pbx.place.write("rules.nft", &pbx.run(&["ports", "--nftables"]).done());
+    let nft = |name: &str, words: &[&str]| {
+        let all = [&["netns", "exec", world.name(name), "nft"], words].concat();
+        let output = std::process::Command::new("ip").args(all).output().expect("nft");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    nft("in", &["-c", "-f", &rules.to_string_lossy()]);
+    // In force before the server, with all else dropped, they let in whom its own row lets in.
+    nft(
+        "pbx",
+        &[
+            "add table inet filter; add chain inet filter input { type filter hook input priority 0; policy drop; }",
+        ],
+    );
+    nft("pbx", &["-f", &rules.to_string_lossy()]);
+    pbx.apply("[firewall]\n", &["--merge"]).done();
+    assert!(Probe::of(&world, "in").is_answered(&options()));
+    assert!(nft("pbx", &["list", "ruleset"]).contains("@ringwall_sip_v4"));
+}

@@ -169,6 +169,9 @@ pub struct PortRow {
     pub service: String,
     /// How it travels.
     pub transport: Transport,
+    /// Who reaches it by the firewall's row, as prefixes; `None`: whoever is not blocked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Vec<String>>,
     /// Our address; `None`: all, or as calls need.
     pub address: Option<IpAddr>,
     /// Lowest port.
@@ -183,6 +186,40 @@ pub struct PortRow {
     pub reason: String,
     /// `listening`, `failed: WHY`, or `bound as calls need it`.
     pub state: String,
+}
+
+/// Body of `GET check` (SPEC R4.19).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// 100: nothing found.
+    pub score: u32,
+    /// What was found, the heaviest first.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that weakens the installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Stable name, for scripts: `sip.open`.
+    pub id: String,
+    /// How much it matters.
+    pub weight: Weight,
+    /// What is the matter.
+    pub what: String,
+    /// What to do.
+    pub cure: String,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// Worth doing at leisure.
+    Low,
+    /// To be done.
+    Medium,
+    /// To be done today.
+    High,
 }
 
 /// Body of `GET certificates`.

@@ -10,7 +10,7 @@ use model::record::{CallRecord, CallResult};
 use model::{CallId, Wall};
 
 use crate::body::{
-    Applied, Block, Certificates, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
+    Applied, Block, Certificates, Check, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
     Unblocked,
 };
 use crate::{Author, Problem};
@@ -131,6 +131,8 @@ pub trait Office: Send + Sync + 'static {
     fn destination(&self, name: String) -> impl Future<Output = Result<Destination, Problem>> + Send;
     /// What listens and why.
     fn ports(&self) -> impl Future<Output = Result<Vec<PortRow>, Problem>> + Send;
+    /// What weakens the installation.
+    fn check(&self) -> impl Future<Output = Result<Check, Problem>> + Send;
     /// The certificates in force.
     fn certificates(&self) -> impl Future<Output = Result<Certificates, Problem>> + Send;
     /// The local authority's certificate, DER.

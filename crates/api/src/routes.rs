@@ -48,6 +48,7 @@ pub(crate) fn router<O: Office>(office: Arc<O>) -> Router {
         .route("/extensions/{number}/password", post(new_password::<O>))
         .route("/destinations/{name}", get(destination::<O>))
         .route("/ports", get(ports::<O>))
+        .route("/check", get(check::<O>))
         .route("/certificates", get(certificates::<O>))
         .route("/certificates/authority.der", get(authority::<O>))
         .route("/logs/{name}", get(log::<O>))
@@ -298,6 +299,10 @@ async fn destination<O: Office>(
     Place(name): Place<String>,
 ) -> Result<impl IntoResponse, Problem> {
     office.destination(name).await.map(Json)
+}
+
+async fn check<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
+    office.check().await.map(Json)
 }
 
 async fn ports<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {

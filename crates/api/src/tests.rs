@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::body::{
-    Applied, Block, Certificates, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
+    Applied, Block, Certificates, Check, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
     Unblocked,
 };
 use crate::{ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Office, Problem};
@@ -85,6 +85,9 @@ impl Office for Fake {
     }
     async fn ports(&self) -> Result<Vec<PortRow>, Problem> {
         Ok(Vec::new())
+    }
+    async fn check(&self) -> Result<Check, Problem> {
+        Err(Problem::stopping())
     }
     async fn certificates(&self) -> Result<Certificates, Problem> {
         Err(Problem::stopping())

@@ -142,6 +142,11 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What weakens this installation, and what to do about it.
+    #[command(
+        after_help = "Example:\n  ringwall check --json | jq '.findings[] | select(.weight == \"high\")'"
+    )]
+    Check(Format),
     /// Which ports are used, why, and what an outer firewall should do with them.
     #[command(after_help = "Example:\n  ringwall ports --nftables | nft -c -f -")]
     Ports(Ports),

@@ -13,6 +13,8 @@ use vault::{KEY_LENGTH, Sealer};
 
 use crate::error::{OpenError, words};
 
+/// Exposed files that are named: one is enough to act.
+const MAX_EXPOSED: usize = 100;
 const LOCK_FILE: &str = "lock";
 const KEY_FILE: &str = "secret.key";
 const SETUP_FILE: &str = "setup-code";
@@ -62,6 +64,25 @@ impl Folder {
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Files that others than their owner may open, the folder itself among them.
+    pub(crate) fn exposed(&self) -> Vec<PathBuf> {
+        let mut exposed = Vec::new();
+        let mut waiting = vec![self.path.clone()];
+        while let Some(path) = waiting.pop() {
+            // What can't be looked at is not there, or not ours to judge.
+            let Ok(found) = fs::symlink_metadata(&path) else { continue };
+            let is_plain = found.is_file() || found.is_dir();
+            if is_plain && found.permissions().mode() & 0o077 != 0 {
+                exposed.push(path.clone());
+            }
+            if found.is_dir() && exposed.len() < MAX_EXPOSED {
+                waiting.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+            }
+        }
+        exposed.sort();
+        exposed
     }
 
     /// The sealer with the folder's key, which is made when there is none.

@@ -272,6 +272,11 @@ impl Store {
         LogReader::new(self.0.folder.file(LOGS))
     }
 
+    /// Files of the data folder that others than its owner may open. The control socket, which its group may open, is none.
+    pub fn exposed(&self) -> Vec<PathBuf> {
+        self.0.folder.exposed()
+    }
+
     /// The set-up code in `DIR/setup-code`, made now if there is no administrator and no code.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub use file::{MAX_EXTENSIONS, MAX_GROUPS, MAX_USERS};
 pub use groups::{hosts, prefixes};
 pub use mail::{Mail, MailSecurity};
 pub use office::{Kind, Object, Office, Row, SipPasswords, Unreadable};
-pub use password::{GENERATED_LENGTH, generate};
+pub use password::{GENERATED_LENGTH, generate, hand_set_lines, weak_lines};
 pub use plan::{
     Change, Deletions, Effects, MAX_FILE, MAX_UNCONFIRMED, Misfit, Options, Plan, Refusal, Source, Supply,
     misfits, plan,

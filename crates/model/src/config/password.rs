@@ -1,5 +1,6 @@
 //! Which passwords are strong enough (SPEC R4.14), and how one is made. Messages never hold the password.
 
+use super::office::Office;
 use crate::{Entropy, Secret};
 
 /// Length of a generated SIP password: 24 characters of 5.8 bits are beyond any guessing.
@@ -21,6 +22,27 @@ const COMMON: &[&str] = &[
 /// A generated SIP password.
 pub fn generate(entropy: &mut Entropy) -> Secret {
     Secret::new(entropy.readable(GENERATED_LENGTH))
+}
+
+/// Lines whose stored password would not be taken today: their name or number has changed since, or the rules have.
+pub fn weak_lines(office: &Office) -> Vec<&str> {
+    lines_with(office, |password, name, number| sip_weakness(password, name, number).is_some())
+}
+
+/// Lines with a password that was not generated here, as far as it shows: it is shorter than ours.
+pub fn hand_set_lines(office: &Office) -> Vec<&str> {
+    lines_with(office, |password, _, _| password.expose().len() < GENERATED_LENGTH)
+}
+
+fn lines_with(office: &Office, fits: impl Fn(&Secret, &str, &str) -> bool) -> Vec<&str> {
+    let extensions = office.extensions.iter();
+    let lines = extensions.flat_map(|(number, extension)| {
+        extension.value.lines.iter().map(move |line| (number.as_str(), line.username.as_str()))
+    });
+    let has = |number: &str, name: &str| {
+        office.sip_passwords.get(name).is_some_and(|password| fits(password, name, number))
+    };
+    lines.filter(|(number, name)| has(number, name)).map(|(_, name)| name).collect()
 }
 
 /// Why `password` is no SIP password for this line, if it is not.

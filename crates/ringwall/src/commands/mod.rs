@@ -2,6 +2,7 @@
 
 mod blocks;
 mod ca;
+mod check;
 mod configuration;
 mod lists;
 mod names;
@@ -45,6 +46,7 @@ pub async fn run(command: Command, socket: &Path) -> Result<(), Failure> {
         Command::Log(query) => log(&client, query).await,
         Command::Ca { der, json } => ca::ca(&client, der, json).await,
         Command::Resolve { destination, json } => names::resolve(&client, &destination, json).await,
+        Command::Check(format) => check::check(&client, format.json).await,
         Command::Ports(format) => ports::ports(&client, format).await,
     }
 }

@@ -42,6 +42,24 @@ fn table(rows: &[PortRow]) -> String {
     table.text("nothing listens")
 }
 
+/// Words of a family in rules, the set of who reaches SIP, and the type of its elements.
+const FAMILIES: [(&str, &str, &str); 2] =
+    [("ip", "ringwall_sip_v4", "ipv4_addr"), ("ip6", "ringwall_sip_v6", "ipv6_addr")];
+
+/// Who reaches SIP by the firewall's row, as a set for each family; an empty one lets nobody in.
+fn sets(sources: &[String]) -> String {
+    let mut text = String::from("\n# Who reaches SIP: the address group of firewall.sip.\n");
+    for (family, set, kind) in FAMILIES {
+        let of_family = |network: &&String| network.contains(':') == (family == "ip6");
+        let elements: Vec<&str> = sources.iter().filter(of_family).map(String::as_str).collect();
+        text.push_str(&format!("add set inet filter {set} {{ type {kind}; flags interval; auto-merge; }}\n"));
+        if !elements.is_empty() {
+            text.push_str(&format!("add element inet filter {set} {{ {} }}\n", elements.join(", ")));
+        }
+    }
+    text
+}
+
 /// Rules for the input chain of the usual `inet filter` table, which are made if they are missing. Loading them twice adds
 /// them twice: they are meant to be put into the machine's own rule file.
 fn nftables(rows: &[PortRow]) -> String {
@@ -50,7 +68,11 @@ fn nftables(rows: &[PortRow]) -> String {
          add table inet filter\n\
          add chain inet filter input { type filter hook input priority 0; }\n",
     );
-    for row in rows.iter().filter(|row| !row.state.starts_with("failed")) {
+    let open = || rows.iter().filter(|row| !row.state.starts_with("failed"));
+    if let Some(sources) = open().find_map(|row| row.from.as_ref()) {
+        text.push_str(&sets(sources));
+    }
+    for row in open() {
         text.push_str(&format!("\n# {} {}: {}. Inbound: {}.\n", row.r, row.service, row.reason, row.inbound));
         let to = match row.address.filter(|address| !address.is_unspecified()) {
             Some(IpAddr::V4(address)) => format!("ip daddr {address} "),
@@ -61,11 +83,19 @@ fn nftables(rows: &[PortRow]) -> String {
                 None => String::new(),
             },
         };
-        text.push_str(&format!(
-            "add rule inet filter input {to}{} dport {} accept\n",
-            row.transport,
-            port(row)
-        ));
+        let ports = format!("{} dport {} accept", row.transport, port(row));
+        let families = match row.address {
+            Some(IpAddr::V4(_)) => &FAMILIES[..1],
+            Some(IpAddr::V6(_)) => &FAMILIES[1..],
+            None => &FAMILIES[..],
+        };
+        if row.from.is_none() {
+            text.push_str(&format!("add rule inet filter input {to}{ports}\n"));
+            continue;
+        }
+        for (family, set, _) in families {
+            text.push_str(&format!("add rule inet filter input {to}{family} saddr @{set} {ports}\n"));
+        }
     }
     text
 }
@@ -80,6 +110,7 @@ mod tests {
             r: "2.1".into(),
             service: "SIP".into(),
             transport,
+            from: None,
             address: address.map(|address| address.parse().unwrap()),
             first,
             last,
@@ -107,5 +138,27 @@ mod tests {
         ] {
             assert!(text.contains(rule), "{rule}\n{text}");
         }
+    }
+
+    #[test]
+    fn rules_let_in_whom_the_servers_own_row_lets_in() {
+        let mut rows = [
+            row(Some("0.0.0.0"), Transport::Udp, 5060, 5060),
+            row(Some("2001:db8::1"), Transport::Tcp, 5060, 5060),
+            row(None, Transport::Udp, 10_000, 19_999),
+        ];
+        let sources = ["10.0.0.0/8", "192.0.2.7/32"].map(str::to_owned);
+        rows[0].from = Some(sources.to_vec());
+        rows[1].from = Some(sources.to_vec());
+        let text = nftables(&rows);
+        for line in [
+            "add element inet filter ringwall_sip_v4 { 10.0.0.0/8, 192.0.2.7/32 }\n",
+            "add rule inet filter input meta nfproto ipv4 ip saddr @ringwall_sip_v4 udp dport 5060 accept\n",
+            "add rule inet filter input ip6 daddr 2001:db8::1 ip6 saddr @ringwall_sip_v6 tcp dport 5060 accept\n",
+            "add rule inet filter input udp dport 10000-19999 accept\n",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        assert!(!text.contains("element inet filter ringwall_sip_v6"), "nobody over IPv6\n{text}");
     }
 }

@@ -8,6 +8,7 @@ use api::body::Applied;
 use api::{ApplyOptions, Problem};
 use calls::Command;
 use guard::Rows;
+use ipnet::IpNet;
 use model::config::{self, Deletions, Kind, Mode, Office, Options, Plan, PortRange, Refusal, Source, Supply};
 use model::directory::Directory;
 use model::event::{self, Event};
@@ -20,10 +21,10 @@ use tokio::sync::Mutex;
 pub use api::Author;
 
 use super::certificates::{Certificates, Occasion};
-use super::firewall;
 use super::hosts::Hosts;
 use super::overrides::Overrides;
 use super::{NODE, now, start_author};
+use super::{check, firewall};
 use crate::commands::read_file;
 use crate::failure::Failure;
 
@@ -323,6 +324,31 @@ impl Desk {
             Wish::Rollback(_) => None,
         };
         Err(refusal(config::misfits(source, dead)))
+    }
+
+    /// What weakens the installation.
+    pub fn check(&self) -> api::body::Check {
+        let office = self.store.office();
+        let certificates = self.certificates.described();
+        let shown = certificates.as_ref().map_or(&[][..], |certificates| &certificates.shown);
+        let ends: Vec<model::Wall> = shown.iter().map(|certificate| certificate.expires).collect();
+        check::check(&check::Facts {
+            now: now(),
+            office: &office,
+            rows: &self.rows(),
+            listeners: &self.listeners(),
+            certificates: &ends,
+            renews_itself: certificates.as_ref().is_none_or(|certificates| certificates.local),
+            unresolved: &self.hosts.unresolved(&office),
+            exposed: &self.store.exposed(),
+        })
+    }
+
+    /// The prefixes that reach SIP by the firewall's row; `None`: all do.
+    pub fn reach_sip(&self) -> Option<Vec<IpNet>> {
+        let office = self.store.office();
+        let group = office.firewall.sip.as_deref()?;
+        Some(firewall::prefixes(&office, group, &self.hosts))
     }
 
     /// Who reaches which service.

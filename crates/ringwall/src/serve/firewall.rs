@@ -32,8 +32,15 @@ pub fn rows(office: &Office, hosts: &Hosts) -> Arc<Rows> {
 
 /// The addresses of an address group, with what is known of its host names.
 pub fn addresses(office: &Office, group: &str, hosts: &Hosts) -> AddressSet {
+    AddressSet::of(prefixes(office, group, hosts))
+}
+
+/// The same as the fewest prefixes.
+pub fn prefixes(office: &Office, group: &str, hosts: &Hosts) -> Vec<IpNet> {
     let known = hosts.addresses(config::hosts(office, group));
-    AddressSet::of(config::prefixes(office, group).into_iter().chain(known.into_iter().map(IpNet::from)))
+    let all: Vec<IpNet> =
+        config::prefixes(office, group).into_iter().chain(known.into_iter().map(IpNet::from)).collect();
+    IpNet::aggregate(&all)
 }
 
 /// Each key of `[firewall]` whose row fits `which`, with its group.

@@ -59,6 +59,13 @@ impl Hosts {
             .collect()
     }
 
+    /// The names of `office` that lead nowhere as far as is known.
+    pub fn unresolved(&self, office: &Office) -> Vec<String> {
+        let book = self.book();
+        let leads = |name: &String| book.hosts.get(name).is_some_and(|host| !host.addresses.is_empty());
+        used(office).into_iter().filter(|name| !leads(name)).collect()
+    }
+
     /// The office may use other names now.
     pub fn look_again(&self) {
         self.changed.notify_one();

@@ -3,6 +3,7 @@
 mod blocks;
 mod boot;
 mod certificates;
+mod check;
 mod desk;
 mod effects;
 mod firewall;

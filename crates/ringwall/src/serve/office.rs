@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use api::body::{
-    Applied, Block, Certificates, Destination, Dropped, NewPassword, PortRow, Revision, RevisionDetail,
-    Status, Unblocked,
+    Applied, Block, Certificates, Check, Destination, Dropped, NewPassword, PortRow, Revision,
+    RevisionDetail, Status, Unblocked,
 };
 use api::{ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Problem};
 use calls::Command;
@@ -189,7 +189,11 @@ impl api::Office for Reception {
     }
 
     async fn ports(&self) -> Result<Vec<PortRow>, Problem> {
-        Ok(ports::rows(&self.desk.listeners(), self.desk.media_range()))
+        Ok(ports::rows(&self.desk.listeners(), self.desk.media_range(), self.desk.reach_sip().as_deref()))
+    }
+
+    async fn check(&self) -> Result<Check, Problem> {
+        Ok(tokio::task::block_in_place(|| self.desk.check()))
     }
 
     async fn certificates(&self) -> Result<Certificates, Problem> {

@@ -1,21 +1,26 @@
 //! The table of ports of the running configuration, with the reason for each row (SPEC section 2, R2.20).
 
 use api::body::PortRow;
+use ipnet::IpNet;
 use model::Transport;
 use model::config::PortRange;
 use model::live::Listener;
 
-/// What listens, and what media may use.
-pub fn rows(listeners: &[Listener], media: PortRange) -> Vec<PortRow> {
+/// What listens and who reaches it by the firewall's rows, and what media may use.
+pub fn rows(listeners: &[Listener], media: PortRange, reach_sip: Option<&[IpNet]>) -> Vec<PortRow> {
     let sip = |listener: &Listener| PortRow {
         r: if listener.transport.is_encrypted() { "2.2" } else { "2.1" }.to_owned(),
         service: format!("SIP ({})", listener.transport.via_token()),
         transport: listener.transport,
+        from: reach_sip.map(|prefixes| prefixes.iter().map(IpNet::to_string).collect()),
         address: Some(listener.address),
         first: listener.port,
         last: listener.port,
         outbound: "allow".to_owned(),
-        inbound: "allow for the SIP servers of the provider (and remote phones, if any)".to_owned(),
+        inbound: match reach_sip {
+            None => "allow for the SIP servers of the provider (and remote phones, if any)".to_owned(),
+            Some(_) => "allow for the address group of firewall.sip, as the server does itself".to_owned(),
+        },
         reason: "phones register and calls are signalled here".to_owned(),
         state: listener.state.clone(),
     };
@@ -23,6 +28,7 @@ pub fn rows(listeners: &[Listener], media: PortRange) -> Vec<PortRow> {
         r: "2.3".to_owned(),
         service: "media RTP".to_owned(),
         transport: Transport::Udp,
+        from: None,
         address: None,
         first: media.first,
         last: media.last,
