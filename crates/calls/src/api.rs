@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use model::directory::Directory;
 use model::event::Event;
 use model::live::{Binding, BindingUpdate};
+use model::lock::Outgoing;
 use model::record::RecordUpdate;
 use model::{CallId, Entropy, Flow, FlowId, Wall};
 use wire::message_summary::Summary;
@@ -94,6 +95,8 @@ pub enum Command {
         /// Who wants it.
         author: String,
     },
+    /// Whether calls may leave the house from now on; those that have left it go on.
+    Outgoing(Outgoing),
     /// No new calls from now on.
     Drain,
     /// End every call: the server stops.

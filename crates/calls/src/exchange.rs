@@ -9,6 +9,7 @@ use std::sync::Arc;
 use media::PortSource;
 use model::event::{self, Event};
 use model::live::{self, Held, Registration};
+use model::lock::Outgoing;
 use model::record::CallResult;
 use model::room::GiveBack;
 use model::{CallId, Flow, IdMint, Mono, Now};
@@ -44,6 +45,7 @@ impl Exchange {
             sessions: Table::default(),
             media: Switch::new(shards),
             lamps: Lamps::default(),
+            outgoing: Outgoing::Open,
             outputs: VecDeque::new(),
             errands: VecDeque::new(),
             entropy,
@@ -184,6 +186,7 @@ impl Exchange {
             Command::Unblock { prefix, author } => {
                 self.desk.stack.unblock(now, prefix, &author);
             }
+            Command::Outgoing(outgoing) => self.desk.outgoing = outgoing,
             Command::Drain => self.desk.stack.drain(),
             Command::Hangup { call, author } => {
                 if self.calls.contains_key(&call) {

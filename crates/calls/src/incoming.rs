@@ -12,7 +12,7 @@ use crate::identity;
 use crate::leg::Leg;
 use crate::record::{self, Outcome};
 use crate::ring::Ringing;
-use crate::route::{self, Found, Nowhere, Way};
+use crate::route::{self, Way};
 use crate::step::Step;
 use crate::transfer::Transfer;
 
@@ -38,7 +38,7 @@ impl Call {
     /// Begins a call and rings whom it is for; `outcome` is set if that came to nothing.
     pub fn begin(step: &mut Step<'_>, arrival: Arrival, room: Room) -> Call {
         let directory = Arc::clone(&step.desk.directory);
-        let (extension, to) = route::dialled(&directory, &arrival.dialled);
+        let (_, to) = route::dialled(&directory, &arrival.dialled);
         let id = CallId(step.desk.mint.mint(step.now.wall));
         let mut caller = Leg::of_caller(arrival.session, &arrival.caller, arrival.flow);
         let outcome = match arrival.offer.map(|offer| caller.talk.offered(&offer)) {
@@ -66,7 +66,7 @@ impl Call {
         };
         record::begin(step, &call);
         if call.outcome.is_none() {
-            call.dial(step, extension);
+            call.dial(step, &arrival.dialled);
         }
         if call.outcome.is_some() {
             // A call that rings has noted its first record already.
@@ -76,13 +76,11 @@ impl Call {
     }
 
     /// Rings whom it is for.
-    pub fn dial(&mut self, step: &mut Step<'_>, extension: Option<&Arc<Extension>>) {
-        let Some(extension) = extension else {
-            return self.pursue(step, Found::Nowhere(Nowhere::Unknown));
-        };
+    pub fn dial(&mut self, step: &mut Step<'_>, dialled: &[u8]) {
         let directory = Arc::clone(&step.desk.directory);
+        self.way.heed(step.desk.outgoing);
         let targets = |extension: &Extension| step.targets(extension, &self.line.username, &self.caller.flow);
-        let found = route::follow(&directory, &mut self.way, extension, targets);
+        let found = route::begin(&directory, &mut self.way, dialled, targets);
         self.pursue(step, found);
     }
 }

@@ -67,6 +67,10 @@ impl From<&Nowhere> for Outcome {
                 let reason = format!("{extension} forwards to the unknown number {number}");
                 (CallResult::Failed, reason, Refusal::new(404))
             }
+            Nowhere::Locked => {
+                let refusal = Refusal::because(403, "Outgoing calls are locked");
+                (CallResult::Locked, "outgoing calls are locked".to_owned(), refusal)
+            }
             Nowhere::Loop => (CallResult::Failed, "forwarding loop".to_owned(), Refusal::new(482)),
             Nowhere::TooManyHops => (CallResult::Failed, "too many hops".to_owned(), Refusal::new(483)),
             Nowhere::Undisturbed(extension) => {
@@ -101,6 +105,7 @@ pub(crate) fn blank(id: CallId, from: String, to: String, started: Wall) -> Call
 /// Keeps the record of a call that goes on.
 pub(crate) fn note(step: &mut Step<'_>, call: &mut Call) {
     call.record.route = call.route();
+    call.record.direction = call.way.direction();
     step.desk.outputs.push_back(Output::Record(RecordUpdate::Open(call.record.clone())));
 }
 
@@ -122,6 +127,7 @@ pub(crate) fn close(step: &mut Step<'_>, call: Call, outcome: Outcome) {
         result: Some(outcome.result),
         reason: outcome.reason,
         route: call.route(),
+        direction: call.way.direction(),
         ..call.record
     };
     let ended = Event::new(&event::CALL_ENDED, step.now.wall)

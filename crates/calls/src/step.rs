@@ -6,6 +6,7 @@ use std::sync::Arc;
 use media::{LegId, LegIds, MediaPort, PortSource, PortsExhausted};
 use model::directory::{Directory, Extension};
 use model::event::Event;
+use model::lock::Outgoing;
 use model::{CallId, Entropy, Flow, IdMint, Now};
 use sip::{SessionId, Stack, Target};
 
@@ -26,6 +27,8 @@ pub(crate) struct Desk {
     pub sessions: Table<SessionId, CallId>,
     pub media: Switch,
     pub lamps: Lamps,
+    /// Whether calls may leave the house.
+    pub outgoing: Outgoing,
     pub outputs: VecDeque<Output>,
     /// What calls have to say to each other.
     pub errands: VecDeque<Errand>,

@@ -37,6 +37,28 @@ pub struct Directory {
     pub lines: HashMap<Arc<str>, Arc<Line>, foldhash::fast::RandomState>,
     /// Extensions by number.
     pub extensions: HashMap<Arc<str>, Arc<Extension>, foldhash::fast::RandomState>,
+    /// Ways out of the house for numbers that nobody has here; the first that fits. None is configured before there are trunks.
+    pub ways_out: Vec<WayOut>,
+}
+
+/// A way out of the house.
+#[derive(Clone, Debug)]
+pub struct WayOut {
+    /// What the number begins with, as dialled.
+    pub prefix: String,
+    /// What kind of calls go there.
+    pub errand: Errand,
+    /// Who takes them: lines registered with us that lead outside, named in call history.
+    pub by: Arc<Extension>,
+}
+
+/// Why somebody calls outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// An ordinary call: not while outgoing calls are locked.
+    Ordinary,
+    /// For help: always.
+    Emergency,
 }
 
 /// Times of the SIP side, all settings.
@@ -259,6 +281,7 @@ impl Directory {
             guessing: Guessing::default(),
             lines: HashMap::default(),
             extensions: HashMap::default(),
+            ways_out: Vec::new(),
         }
     }
 

@@ -4,6 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::Wall;
 
+/// Whether calls may leave the house.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outgoing {
+    /// They may.
+    #[default]
+    Open,
+    /// Only to emergency numbers.
+    Locked,
+}
+
 /// Longest cause kept: a sentence or two.
 pub const MAX_CAUSE: usize = 256;
 

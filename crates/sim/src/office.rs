@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::directory::{DigestPolicy, Directory, Extension, Forwarding, Line, Nat, Times};
+use model::directory::{DigestPolicy, Directory, Errand, Extension, Forwarding, Line, Nat, Times, WayOut};
 use model::{DialString, Secret};
 
 /// The office's SIP domain.
@@ -127,6 +127,15 @@ impl Office {
     #[must_use]
     pub fn times(mut self, change: impl FnOnce(&mut Times)) -> Office {
         change(&mut self.directory.times);
+        self
+    }
+
+    /// Numbers that begin so leave the house over the phones of an extension: an outside line, in the place that trunks will
+    /// have.
+    #[must_use]
+    pub fn way_out(mut self, prefix: &str, errand: Errand, over: &str) -> Office {
+        let by = self.directory.extensions.get(over).cloned().expect("the extension was added before");
+        self.directory.ways_out.push(WayOut { prefix: prefix.to_owned(), errand, by });
         self
     }
 

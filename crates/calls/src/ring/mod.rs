@@ -202,6 +202,7 @@ impl Call {
     fn moved(&mut self, step: &mut Step<'_>, phone: usize, session: Option<SessionId>, to: &[u8]) {
         let directory = Arc::clone(&step.desk.directory);
         let targets = |extension: &Extension| step.targets(extension, &self.line.username, &self.caller.flow);
+        self.way.heed(step.desk.outgoing);
         let Some(found) = route::moved(&directory, &mut self.way, to, targets) else {
             return self.phone_failed(step, phone, session, Verdict::Failed(302));
         };
@@ -271,6 +272,7 @@ impl Call {
         }
         let here = self.way.here().cloned().unwrap_or_default();
         let directory = Arc::clone(&step.desk.directory);
+        self.way.heed(step.desk.outgoing);
         let onward = verdict.attempt().and_then(|attempt| {
             let targets =
                 |extension: &Extension| step.targets(extension, &self.line.username, &self.caller.flow);

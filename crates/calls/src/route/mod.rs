@@ -9,24 +9,61 @@ mod tests;
 use std::sync::Arc;
 
 use model::DialString;
-use model::directory::{Directory, Extension};
+use model::directory::{Directory, Errand, Extension};
+use model::lock::Outgoing;
+use model::record::Direction;
 use sip::{Diversion, Target, Why};
 
 use crate::limits::{MAX_FORWARDS, MAX_SHOWN};
 
 /// The way a call took so far: its call tree (which extensions it has been at) and the hops it has left.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Way {
     visited: Vec<Arc<str>>,
     /// Why it went on, for each extension that did not keep it.
     diversions: Vec<Diversion>,
     hops_left: u8,
+    /// Whether it may leave the house now.
+    outgoing: Outgoing,
+    /// Whether it leaves the house, or would have.
+    direction: Direction,
 }
 
 impl Way {
     /// The way of a call whose INVITE has `max_forwards` hops left (RFC 3261 section 16.6, step 3).
     pub fn new(max_forwards: u8) -> Way {
-        Way { hops_left: max_forwards, ..Way::default() }
+        Way {
+            visited: Vec::new(),
+            diversions: Vec::new(),
+            hops_left: max_forwards,
+            outgoing: Outgoing::Open,
+            direction: Direction::Internal,
+        }
+    }
+
+    /// Says whether calls may leave the house, before each look where it goes on.
+    pub fn heed(&mut self, outgoing: Outgoing) {
+        self.outgoing = outgoing;
+    }
+
+    /// Whether it stays in the house.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// Whom `number` leads to: an extension, else a way out. This is the one place where a call leaves the house, whether it
+    /// was dialled, forwarded, deflected or transferred there.
+    fn leads<'a>(&mut self, directory: &'a Directory, number: &str) -> Result<&'a Arc<Extension>, Stop> {
+        if let Some(extension) = directory.extensions.get(number) {
+            return Ok(extension);
+        }
+        let way_out = directory.ways_out.iter().find(|way_out| number.starts_with(&way_out.prefix));
+        let way_out = way_out.ok_or(Stop::Unknown)?;
+        self.direction = Direction::Outgoing;
+        match (way_out.errand, self.outgoing) {
+            (Errand::Ordinary, Outgoing::Locked) => Err(Stop::Locked),
+            (Errand::Emergency, _) | (_, Outgoing::Open) => Ok(&way_out.by),
+        }
     }
 
     /// Max-Forwards of the INVITEs that we send.
@@ -67,6 +104,22 @@ impl Way {
     }
 }
 
+/// Why a number leads nowhere.
+enum Stop {
+    Unknown,
+    Locked,
+}
+
+impl Stop {
+    /// What becomes of a call that `here` forwards to `number`.
+    fn forwarded(self, here: &Arc<str>, number: &DialString) -> Nowhere {
+        match self {
+            Stop::Unknown => Nowhere::ForwardUnknown(Arc::clone(here), number.clone()),
+            Stop::Locked => Nowhere::Locked,
+        }
+    }
+}
+
 /// What a call finds.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -88,6 +141,8 @@ pub(crate) enum Nowhere {
     Unknown,
     /// The extension forwards to a number that nobody has.
     ForwardUnknown(Arc<str>, DialString),
+    /// It would leave the house, and outgoing calls are locked (SPEC R4.11).
+    Locked,
     /// It came back to where it had been, or went over too many.
     Loop,
     /// Max-Forwards is used up: a loop that leaves the house in between.
@@ -118,6 +173,27 @@ pub(crate) fn dialled<'a>(directory: &'a Directory, text: &[u8]) -> (Option<&'a 
     match DialString::parse(text) {
         Ok(number) => (directory.extensions.get(number.as_str()), number.to_string()),
         Err(_) => (None, String::from_utf8_lossy(text).chars().take(MAX_SHOWN).collect()),
+    }
+}
+
+/// Where a call to what was dialled goes first. `targets` as in [`follow`].
+pub(crate) fn begin(
+    directory: &Directory,
+    way: &mut Way,
+    text: &[u8],
+    targets: impl FnMut(&Extension) -> Vec<Target>,
+) -> Found {
+    let (extension, number) = dialled(directory, text);
+    // What is no number leads nowhere: only a `DialString` leaves the house (SPEC R4.18).
+    let leads = match extension {
+        Some(extension) => Ok(extension),
+        None if DialString::parse(text).is_ok() => way.leads(directory, &number),
+        None => Err(Stop::Unknown),
+    };
+    match leads {
+        Ok(extension) => follow(directory, way, extension, targets),
+        Err(Stop::Unknown) => Found::Nowhere(Nowhere::Unknown),
+        Err(Stop::Locked) => Found::Nowhere(Nowhere::Locked),
     }
 }
 
@@ -152,9 +228,9 @@ pub(crate) fn follow(
             (extension.forwarding.unreachable.as_ref(), Why::Unreachable, nowhere)
         };
         let Some(forward) = forward else { return Found::Nowhere(nowhere) };
-        let Some(next) = directory.extensions.get(forward.as_str()) else {
-            let here = Arc::clone(&extension.number);
-            return Found::Nowhere(Nowhere::ForwardUnknown(here, forward.clone()));
+        let next = match way.leads(directory, forward.as_str()) {
+            Ok(next) => next,
+            Err(stop) => return Found::Nowhere(stop.forwarded(&extension.number, forward)),
         };
         way.divert(why);
         extension = next;
@@ -173,7 +249,13 @@ pub(crate) fn moved(
         return Some(follow(directory, way, next, targets));
     }
     let (here, number) = (Arc::clone(way.here()?), DialString::parse(to).ok()?);
-    Some(Found::Nowhere(Nowhere::ForwardUnknown(here, number)))
+    match way.leads(directory, number.as_str()) {
+        Ok(next) => {
+            way.divert(Why::Deflected);
+            Some(follow(directory, way, next, targets))
+        }
+        Err(stop) => Some(Found::Nowhere(stop.forwarded(&here, &number))),
+    }
 }
 
 /// Where a call goes after its phones were rung in vain: `None`, the caller is refused; else as [`follow`].
@@ -191,11 +273,11 @@ pub(crate) fn onward(
         Attempt::Unreachable => (here.forwarding.unreachable.as_ref(), Why::Unreachable),
     };
     let forward = forward?;
-    Some(match directory.extensions.get(forward.as_str()) {
-        Some(next) => {
+    Some(match way.leads(directory, forward.as_str()) {
+        Ok(next) => {
             way.divert(why);
             follow(directory, way, next, targets)
         }
-        None => Found::Nowhere(Nowhere::ForwardUnknown(Arc::clone(&here.number), forward.clone())),
+        Err(stop) => Found::Nowhere(stop.forwarded(&here.number, forward)),
     })
 }

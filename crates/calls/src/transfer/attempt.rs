@@ -22,7 +22,7 @@ impl Call {
     /// Begins the call to a transfer's target; `outcome` is set if that came to nothing.
     pub fn attempt(step: &mut Step<'_>, order: Order, room: Room) -> Call {
         let directory = std::sync::Arc::clone(&step.desk.directory);
-        let (extension, to) = route::dialled(&directory, &order.dialled);
+        let (_, to) = route::dialled(&directory, &order.dialled);
         let caller = Leg::standing_in(order.line.extension.clone(), order.nat, order.flow, order.talk);
         let mut call = Call {
             id: order.attempt,
@@ -47,7 +47,7 @@ impl Call {
         };
         record::begin(step, &call);
         if call.outcome.is_none() {
-            call.dial(step, extension);
+            call.dial(step, &order.dialled);
         }
         if call.outcome.is_some() {
             record::note(step, &mut call);
