@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use model::live::{Call, Registration};
+use model::lock::Lock;
 use model::record::{CallRecord, CallResult};
 use model::{CallId, Wall};
 
@@ -93,6 +94,10 @@ pub trait Office: Send + Sync + 'static {
         author: Author,
         address: String,
     ) -> impl Future<Output = Result<Unblocked, Problem>> + Send;
+    /// Locks outgoing calls (SPEC R4.11). The lock in force: this one, or the one that was there.
+    fn lock(&self, author: Author, why: String) -> impl Future<Output = Result<Lock, Problem>> + Send;
+    /// Lets outgoing calls out again.
+    fn unlock(&self, author: Author) -> impl Future<Output = Result<(), Problem>> + Send;
     /// Who called whom.
     fn history(&self, query: HistoryQuery) -> impl Future<Output = Result<Vec<CallRecord>, Problem>> + Send;
     /// What was configured when, oldest first.

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{delete, get, post, put};
 use bytes::Bytes;
 use http_body_util::channel::Channel;
+use model::lock::MAX_CAUSE;
 use model::record::CallResult;
 use model::{CallId, Wall};
 use serde::Deserialize;
@@ -40,6 +41,7 @@ pub(crate) fn router<O: Office>(office: Arc<O>) -> Router {
         .route("/calls/{id}", delete(hangup::<O>))
         .route("/blocks", get(blocks::<O>))
         .route("/blocks/{address}", put(block::<O>).delete(unblock::<O>))
+        .route("/lock", put(lock::<O>).delete(unlock::<O>))
         .route("/history", get(history::<O>))
         .route("/revisions", get(revisions::<O>))
         .route("/revisions/{number}", get(revision::<O>))
@@ -181,6 +183,31 @@ async fn unblock<O: Office>(
     Place(address): Place<String>,
 ) -> Result<impl IntoResponse, Problem> {
     office.unblock(author, address).await.map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockWish {
+    #[serde(default)]
+    why: String,
+}
+
+async fn lock<O: Office>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+    Wish(wish): Wish<LockWish>,
+) -> Result<impl IntoResponse, Problem> {
+    if wish.why.len() > MAX_CAUSE || wish.why.chars().any(char::is_control) {
+        return Err(Problem::bad_request(format!("why: write one line of up to {MAX_CAUSE} bytes")));
+    }
+    office.lock(author, wish.why).await.map(Json)
+}
+
+async fn unlock<O: Office>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+) -> Result<impl IntoResponse, Problem> {
+    office.unlock(author).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use model::CallId;
 use model::live::{Call, Registration};
+use model::lock::Lock;
 use model::record::{CallRecord, CallResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -50,6 +51,14 @@ impl Office for Fake {
     async fn unblock(&self, author: Author, address: String) -> Result<Unblocked, Problem> {
         self.asked((author, address));
         Ok(Unblocked { lifted: 1 })
+    }
+    async fn lock(&self, author: Author, why: String) -> Result<Lock, Problem> {
+        self.asked((&author, &why));
+        Ok(Lock { cause: why, by: author.0, since: model::Wall::from_millis(0) })
+    }
+    async fn unlock(&self, author: Author) -> Result<(), Problem> {
+        self.asked(author);
+        Ok(())
     }
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, Problem> {
         self.asked(query);

@@ -86,6 +86,17 @@ pub enum Command {
         #[arg(value_name = "CALL-ID")]
         call: String,
     },
+    /// Lock outgoing calls: internal, incoming and emergency calls pass.
+    #[command(after_help = "Example:\n  ringwall lock --why \"strange calls to Cuba at night\"\n\n\
+        A lock that is set stays as it is. It holds over a restart; `ringwall status` shows it.")]
+    Lock {
+        /// Why, for those who find it locked.
+        #[arg(long, value_name = "TEXT")]
+        why: Option<String>,
+    },
+    /// Let outgoing calls out again.
+    #[command(after_help = "Example:\n  ringwall unlock")]
+    Unlock,
     /// Which calls there were, oldest first.
     #[command(after_help = "Example:\n  ringwall history --number 101 --result no-answer --limit 20")]
     History(History),

@@ -47,9 +47,17 @@ impl Table {
     }
 }
 
-/// Text from outside (a phone's User-Agent), fit for a terminal: nothing in it moves the cursor.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// Text from outside (a phone's User-Agent), fit for a terminal: nothing in it moves the cursor, turns the direction of
+/// writing, or hides.
+pub fn visible(text: &str) -> String {
+    text.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Controls, and what a terminal obeys or does not show: line and paragraph separators, marks and overrides of direction,
+/// characters of no width.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A value, or a dash.
@@ -71,8 +79,8 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_cells_and_controls_are_shown_harmless() {
         let mut table = Table::new(&["line", "agent"]);
-        table.row(["101-mobile".to_owned(), "x\u{1b}[2J".to_owned()]);
-        assert_eq!(table.text("none"), "LINE        AGENT\n101-mobile  x\u{fffd}[2J\n");
+        table.row(["101-mobile".to_owned(), "x\u{1b}[2J\u{202e}".to_owned()]);
+        assert_eq!(table.text("none"), "LINE        AGENT\n101-mobile  x\u{fffd}[2J\u{fffd}\n");
         assert_eq!(Table::new(&["line"]).text("no phone is registered"), "no phone is registered\n");
     }
 

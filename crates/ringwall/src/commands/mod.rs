@@ -5,6 +5,7 @@ mod ca;
 mod check;
 mod configuration;
 mod lists;
+mod lock;
 mod names;
 mod ports;
 mod status;
@@ -18,6 +19,7 @@ use hyper::body::Bytes;
 use crate::cli::{Command, Log, word};
 use crate::client::{Client, Resource};
 use crate::failure::{Failure, words};
+use crate::table::is_hidden;
 
 /// Runs a command against the server at `socket`.
 ///
@@ -37,6 +39,8 @@ pub async fn run(command: Command, socket: &Path) -> Result<(), Failure> {
         Command::Registrations(format) => lists::registrations(&client, format.json).await,
         Command::Calls(format) => lists::calls(&client, format.json).await,
         Command::History(query) => lists::history(&client, query).await,
+        Command::Lock { why } => lock::lock(&client, why).await,
+        Command::Unlock => lock::unlock(&client).await,
         Command::Hangup { call } => {
             client.ask(Method::DELETE, Resource::new(&["calls", &call]), Bytes::new(), "*/*").await.map(drop)
         }
@@ -75,9 +79,19 @@ fn say(text: &str) -> Result<(), Failure> {
     print(text.as_bytes()).map_err(|error| Failure::failed(format!("standard output: {}", words(&error))))
 }
 
-/// Prints an answer as it came: one JSON value.
+/// Prints an answer: one JSON value. What a terminal would obey in it is written as JSON's escapes, which mean the same; outside
+/// of texts JSON has none of it.
 fn say_json(body: &[u8]) -> Result<(), Failure> {
-    say(&format!("{}\n", String::from_utf8_lossy(body).trim_end()))
+    let mut text = String::with_capacity(body.len());
+    for c in String::from_utf8_lossy(body).trim_end().chars() {
+        if is_hidden(c) && !matches!(c, '\n' | '\r' | '\t') {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text.push('\n');
+    say(&text)
 }
 
 /// Prints to standard error; when nobody can read it, there is nobody to tell.

@@ -5,7 +5,7 @@ use api::body::Status;
 use super::{say, say_json};
 use crate::client::{Client, Resource, read};
 use crate::failure::Failure;
-use crate::table::duration;
+use crate::table::{duration, visible};
 
 pub(super) async fn status(client: &Client<'_>, json: bool) -> Result<(), Failure> {
     let body = client.get(Resource::new(&["status"])).await?;
@@ -33,10 +33,10 @@ fn text(status: &Status) -> String {
         status.revision,
         status.registrations,
         status.calls,
-        status
-            .lock
-            .as_ref()
-            .map_or_else(|| "off".to_owned(), |lock| format!("{} (by {})", lock.cause, lock.by)),
+        status.lock.as_ref().map_or_else(
+            || "off".to_owned(),
+            |lock| { format!("{} (by {}, since {})", visible(&lock.cause), visible(&lock.by), lock.since) }
+        ),
         held.transactions,
         held.dialogs,
         held.subscriptions,

@@ -8,6 +8,7 @@ mod desk;
 mod effects;
 mod firewall;
 mod hosts;
+mod lock;
 mod logs;
 mod names;
 mod office;
@@ -31,6 +32,7 @@ use self::certificates::Certificates;
 use self::desk::{Author, Desk};
 use self::effects::Outside;
 use self::hosts::Hosts;
+use self::lock::Lock;
 use self::office::Reception;
 use self::overrides::Overrides;
 use crate::cli::Serve;
@@ -97,7 +99,7 @@ async fn start(
     overrides: Overrides,
     apply: Option<&Path>,
 ) -> Result<Server, Failure> {
-    let Opened { store, bindings, blocks, certificates: kept, hosts, .. } = opened;
+    let Opened { store, bindings, blocks, certificates: kept, hosts, lock, .. } = opened;
     let unix = net::bind::control_socket(socket)
         .map_err(|error| Failure::failed(format!("{}: {}", socket.display(), words(&error))))?;
     let mut entropy = seed()?;
@@ -153,6 +155,7 @@ async fn start(
     exchange.handle(clock.now(), restore, &mut ports);
     let restore = calls::Input::Command(calls::Command::RestoreBlocks(blocks));
     exchange.handle(clock.now(), restore, &mut ports);
+    exchange.handle(clock.now(), calls::Input::Command(Lock::command(lock.as_ref())), &mut ports);
     let control_thread = Control {
         exchange,
         tray,
@@ -168,7 +171,9 @@ async fn start(
     let desk = Arc::new(desk);
     tokio::spawn(hosts.look_after(desk.clone()));
     let (stopping, stop) = watch::channel(false);
-    let reception = Reception::new(store.clone(), desk.clone(), control.clone(), door, gate, stop.clone());
+    let lock = Lock::new(store.clone(), control.clone(), lock);
+    let reception =
+        Reception::new(store.clone(), desk.clone(), control.clone(), door, gate, lock, stop.clone());
     let resources = tokio::spawn(api::serve(unix, Arc::new(reception), stop::told(stop)));
     store.logs().write(
         model::event::Event::new(&model::event::STARTED, Clock::wall())

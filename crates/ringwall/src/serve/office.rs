@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::desk::{Desk, Wish, read_problem};
+use super::lock::Lock;
 use super::{NODE, blocks, logs, names, now, ports};
 
 /// What answers.
@@ -29,6 +30,7 @@ pub struct Reception {
     control: ControlHandle,
     door: Arc<Door>,
     gate: Arc<Gate>,
+    lock: Lock,
     stop: watch::Receiver<bool>,
     started: Wall,
     since: Instant,
@@ -42,9 +44,10 @@ impl Reception {
         control: ControlHandle,
         door: Arc<Door>,
         gate: Arc<Gate>,
+        lock: Lock,
         stop: watch::Receiver<bool>,
     ) -> Reception {
-        Reception { store, desk, control, door, gate, stop, started: now(), since: Instant::now() }
+        Reception { store, desk, control, door, gate, lock, stop, started: now(), since: Instant::now() }
     }
 
     async fn ask<T: Send + 'static>(
@@ -85,7 +88,7 @@ impl api::Office for Reception {
             revision: self.store.office().revision,
             registrations,
             calls,
-            lock: None,
+            lock: self.lock.shown(),
             held,
             vault: "off".to_owned(),
             kernel_offload: "unavailable: comes with the guard".to_owned(),
@@ -126,6 +129,14 @@ impl api::Office for Reception {
 
     async fn unblock(&self, author: Author, address: String) -> Result<Unblocked, Problem> {
         blocks::unblock(&self.control, &self.store, author.0, &address).await
+    }
+
+    async fn lock(&self, author: Author, why: String) -> Result<model::lock::Lock, Problem> {
+        self.lock.set(author, why).await
+    }
+
+    async fn unlock(&self, author: Author) -> Result<(), Problem> {
+        self.lock.lift(author).await
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, Problem> {
