@@ -71,6 +71,7 @@ impl Exchange {
                 break;
             }
         }
+        lamps::tell_all(&mut self.desk, now);
         while let Some(watch) = self.desk.stack.poll_watch() {
             lamps::watch(&mut self.desk, now, watch);
         }

@@ -69,6 +69,37 @@ fn a_lamp_goes_out_when_the_call_goes_on_to_somebody_else() {
 }
 
 #[test]
+fn a_lamp_of_who_is_transferred_stays_lit_and_that_of_the_target_follows() {
+    let mut world = World::new(8, office());
+    let [alice, bob, dave] = world.phones(["101", "102", "104"]);
+    let carol = watcher(&mut world, Plan::default());
+    let second = world.phone("103", Plan::default());
+    world.wait_registered();
+    world.watch(second, "104");
+    let (with_bob, bob) = world.connect_call(alice, "102", bob);
+    wait_lamp(&mut world, carol, Lamp::Lit);
+    world.transfer(with_bob, bob, "104");
+    let target = world.wait_ringing(dave);
+    world.may_connect(bob, target);
+    wait_lamp(&mut world, second, Lamp::Blinks);
+    assert_eq!(world.lamp(carol), Lamp::Lit);
+    world.answer(target);
+    wait_lamp(&mut world, second, Lamp::Lit);
+    world.wait("the referrer is free", secs(20), |world| world.dialog(with_bob).is_over());
+    world.run(secs(3));
+    world.assert_talking(bob, target);
+    assert_eq!((world.lamp(carol), world.lamp(second)), (Lamp::Lit, Lamp::Lit));
+    world.hang_up(bob);
+    wait_lamp(&mut world, second, Lamp::Dark);
+    wait_lamp(&mut world, carol, Lamp::Dark);
+    let seen = world.phones[carol].lamp.as_ref().map(|watch| watch.seen.clone()).unwrap_or_default();
+    let after_lit = seen.iter().skip_while(|lamp| **lamp != Lamp::Lit).filter(|lamp| **lamp != Lamp::Lit);
+    assert_eq!(after_lit.count(), 1, "dark in the end and not before: {seen:?}");
+    world.tell(second, |phone, now| phone.unwatch(now.mono));
+    dark(&mut world, carol);
+}
+
+#[test]
 fn a_lamp_is_right_in_the_end_however_much_is_lost() {
     for seed in 10..16 {
         let mut world = World::new(seed, office());

@@ -42,11 +42,19 @@ pub(crate) struct Lamps {
     watched: HashSet<Arc<str>, foldhash::fast::RandomState>,
     /// Mailboxes that are not empty.
     mailboxes: Table<Arc<str>, Summary>,
+    /// Watched extensions whose calls have changed since they were last told of, each once.
+    changed: Vec<Arc<str>>,
     /// Kept from step to step, so that comparing allocates nothing.
     parts: Vec<Part>,
 }
 
 impl Lamps {
+    fn note(&mut self, extension: &Arc<str>) {
+        if self.watched.contains(extension) && !self.changed.contains(extension) {
+            self.changed.push(Arc::clone(extension));
+        }
+    }
+
     fn engage(&mut self, call: CallId, part: &Part) {
         let Part { direction, state, .. } = *part;
         let engagement = Engagement { call, direction, state };
@@ -96,13 +104,13 @@ pub(crate) fn follow(step: &mut Step<'_>, call: &mut Call) {
         for before in &call.shown {
             if !parts.iter().any(|part| part.extension == before.extension) {
                 step.desk.lamps.release(call.id, &before.extension);
-                tell(step.desk, step.now, &before.extension);
+                step.desk.lamps.note(&before.extension);
             }
         }
         for part in &parts {
             if !call.shown.contains(part) {
                 step.desk.lamps.engage(call.id, part);
-                tell(step.desk, step.now, &part.extension);
+                step.desk.lamps.note(&part.extension);
             }
         }
         std::mem::swap(&mut parts, &mut call.shown);
@@ -114,7 +122,15 @@ pub(crate) fn follow(step: &mut Step<'_>, call: &mut Call) {
 pub(crate) fn forget(step: &mut Step<'_>, call: &mut Call) {
     for part in call.shown.drain(..) {
         step.desk.lamps.release(call.id, &part.extension);
-        tell(step.desk, step.now, &part.extension);
+        step.desk.lamps.note(&part.extension);
+    }
+}
+
+/// Whatever came of an input is done: who watches is told. Not before: somebody who is transferred leaves one call and is in
+/// another at once, and his lamp must not go out in between.
+pub(crate) fn tell_all(desk: &mut Desk, now: Now) {
+    while let Some(extension) = desk.lamps.changed.pop() {
+        tell(desk, now, &extension);
     }
 }
 
