@@ -2,6 +2,7 @@
 //! not find such a bug, it would not find a real one of that kind either.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use calls::Output;
 use media::{Command, LegId};
@@ -36,11 +37,17 @@ pub enum Bug {
     StuckLamp,
     /// A phone that calls without an offer gets none with the answer.
     LostOffer,
+    /// Who asks for a transfer is not told that it was taken up.
+    LostRefer,
+    /// Who transferred is told the end of it twice.
+    ToldTwice,
+    /// The exchange is woken ten seconds late.
+    SlowTimer,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 13] = [
+    pub const ALL: [Bug; 16] = [
         Bug::LostTimer,
         Bug::CrossedWires,
         Bug::ExchangedPayloads,
@@ -54,9 +61,14 @@ impl Bug {
         Bug::WrongPort,
         Bug::StuckLamp,
         Bug::LostOffer,
+        Bug::LostRefer,
+        Bug::ToldTwice,
+        Bug::SlowTimer,
     ];
 }
 
+/// By how much [`Bug::SlowTimer`] is late.
+const LATE: Duration = crate::clock::secs(10);
 /// Wakes before [`Bug::LostTimer`] shows.
 const WAKES: u32 = 10;
 
@@ -85,6 +97,11 @@ impl Saboteur {
     /// Whether wakes are swallowed from now on.
     pub fn is_deaf(&self) -> bool {
         self.bug == Some(Bug::LostTimer) && self.wakes > WAKES
+    }
+
+    /// How much later than it asked for the exchange is woken.
+    pub fn delay(&self) -> Duration {
+        if self.bug == Some(Bug::SlowTimer) { LATE } else { Duration::ZERO }
     }
 
     /// What becomes of an output.
@@ -127,6 +144,11 @@ impl Saboteur {
                 let bytes = if self.late.is_multiple_of(4) { without_body(&bytes).into() } else { bytes };
                 vec![Output::Send { flow, bytes }]
             }
+            (Bug::LostRefer, Output::Send { bytes, .. }) if bytes.starts_with(b"SIP/2.0 202 ") => Vec::new(),
+            (Bug::ToldTwice, Output::Send { flow, bytes }) if ends_transfer(&bytes) => {
+                let again = once_more(&bytes).into();
+                vec![Output::Send { flow, bytes }, Output::Send { flow, bytes: again }]
+            }
             (_, output) => vec![output],
         }
     }
@@ -153,6 +175,22 @@ fn answers_invite(bytes: &[u8]) -> bool {
 fn tells_of_no_call(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     text.starts_with("NOTIFY ") && text.contains("<dialog-info") && !text.contains("<state>")
+}
+
+/// A NOTIFY that says how a transfer ended.
+fn ends_transfer(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.starts_with("NOTIFY ") && text.contains("message/sipfrag") && text.contains("terminated")
+}
+
+/// The same request as the next one of its dialog.
+fn once_more(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let number =
+        text.lines().find_map(|line| line.strip_prefix("CSeq: ")?.split(' ').next()?.parse::<u32>().ok());
+    let number = number.unwrap_or_default();
+    let next = format!("CSeq: {} ", number + 1);
+    text.replace(&format!("CSeq: {number} "), &next).replace("branch=z9hG4bK", "branch=z9hG4bK2").into_bytes()
 }
 
 /// A message that says that it has no body, and has none.

@@ -75,3 +75,18 @@ fn a_lamp_that_is_not_told_of_the_end_is_found() {
 fn an_offer_that_does_not_come_with_the_answer_is_found() {
     finds(Bug::LostOffer);
 }
+
+#[test]
+fn a_refer_that_gets_no_answer_is_found() {
+    finds(Bug::LostRefer);
+}
+
+#[test]
+fn a_transfer_whose_end_is_told_twice_is_found() {
+    finds(Bug::ToldTwice);
+}
+
+#[test]
+fn timers_that_come_late_are_found() {
+    finds(Bug::SlowTimer);
+}

@@ -132,7 +132,7 @@ impl Phone {
         let id = dialog.id;
         let Some(header) = Header::parse(bytes) else { return self.wrong(format!("{id} heard broken RTP")) };
         let sound = &mut dialog.sound;
-        if sound.remote.as_ref().is_some_and(|remote| remote.rtp != from) {
+        if !sound.is_described(from) {
             return self.wrong(format!("{id} heard media from {from}, which nobody described"));
         }
         let payload = &bytes[header.payload.clone()];

@@ -19,6 +19,7 @@ pub(super) enum Owner {
     Register,
     Invite(u32),
     Reinvite(u32),
+    Update(u32),
     Bye,
     Info(u32),
     Watch,
@@ -219,12 +220,14 @@ impl Phone {
         match owner {
             Owner::Register => self.registrar.next_cseq(),
             Owner::Watch => self.lamp.as_mut().map_or(before + 1, super::watch::Watch::next_cseq),
-            Owner::Invite(number) | Owner::Reinvite(number) | Owner::Info(number) | Owner::Refer(number) => {
-                match self.dialogs.get_mut(&number) {
-                    Some(dialog) => dialog.next_cseq(),
-                    None => before + 1,
-                }
-            }
+            Owner::Invite(number)
+            | Owner::Reinvite(number)
+            | Owner::Update(number)
+            | Owner::Info(number)
+            | Owner::Refer(number) => match self.dialogs.get_mut(&number) {
+                Some(dialog) => dialog.next_cseq(),
+                None => before + 1,
+            },
             Owner::Bye | Owner::Nobody => before + 1,
         }
     }
@@ -287,6 +290,7 @@ impl Phone {
             Owner::Watch => self.on_subscribed(now, status, response),
             Owner::Invite(number) => self.on_invite_final(now, number, status, response),
             Owner::Reinvite(number) => self.on_reinvite_final(now, number, status, response),
+            Owner::Update(number) => self.on_update_final(now, number, status, response),
             Owner::Info(number) if matches!(status, 408 | 481) => {
                 self.finish(number, super::Ending::Forgotten)
             }

@@ -36,6 +36,50 @@ impl Phone {
         }
     }
 
+    /// The same as [`Phone::reoffer`] by UPDATE (RFC 3311), at once or not at all; if it is told to wait it tries a re-INVITE.
+    pub fn update(&mut self, now: Mono, id: DialogId, direction: Direction) {
+        let Some(dialog) = self.dialogs.get_mut(&id.number) else { return };
+        dialog.sound.wanted = direction;
+        dialog.reoffer = Some(Reoffer::Sent);
+        let cseq = dialog.next_cseq();
+        let body = ("application/sdp", dialog.sound.reoffer());
+        let contact = Some(String::new());
+        let draft = Draft { body: Some(body), contact, ..dialog.draft("UPDATE") };
+        self.start(now, Owner::Update(id.number), draft, cseq);
+    }
+
+    pub(super) fn on_update_final(
+        &mut self,
+        now: Mono,
+        number: u32,
+        status: u16,
+        response: Option<&Message>,
+    ) {
+        let Some(dialog) = self.dialogs.get_mut(&number) else { return };
+        dialog.reoffer = None;
+        match (status, response) {
+            (200..300, Some(response)) => {
+                dialog.reoffers_done += 1;
+                let heard = dialog.sound.answered(response.body());
+                dialog.sound.tune(now);
+                self.note_described(number, heard);
+            }
+            (491 | 500, _) => self.wait_for_the_other(now, number),
+            (408 | 481, _) => self.say_bye(now, number, Ending::Forgotten),
+            _ => dialog.sound.refused(),
+        }
+    }
+
+    /// RFC 3261 section 14.1: who made the Call-ID waits longer.
+    fn wait_for_the_other(&mut self, now: Mono, number: u32) {
+        let Some(dialog) = self.dialogs.get_mut(&number) else { return };
+        dialog.glares += 1;
+        dialog.sound.refused();
+        let (least, span) = if dialog.role == Role::Caller { (2_100, 1_900) } else { (0, 2_000) };
+        let pause = millis(least + u64::from(self.entropy.below(span)));
+        dialog.reoffer = Some(Reoffer::At(now + pause));
+    }
+
     fn send_reoffer(&mut self, now: Mono, number: u32) {
         let Some(dialog) = self.dialogs.get_mut(&number) else { return };
         dialog.reoffer = Some(Reoffer::Sent);
@@ -85,14 +129,7 @@ impl Phone {
                 self.note_described(number, heard);
                 self.acknowledge(number, cseq);
             }
-            (491, _) => {
-                dialog.glares += 1;
-                dialog.sound.refused();
-                // RFC 3261 section 14.1: who made the Call-ID waits longer.
-                let (least, span) = if dialog.role == Role::Caller { (2_100, 1_900) } else { (0, 2_000) };
-                let pause = millis(least + u64::from(self.entropy.below(span)));
-                dialog.reoffer = Some(Reoffer::At(now + pause));
-            }
+            (491, _) => self.wait_for_the_other(now, number),
             (408 | 481, _) => self.say_bye(now, number, Ending::Forgotten),
             _ => dialog.sound.refused(),
         }

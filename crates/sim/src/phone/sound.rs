@@ -57,6 +57,8 @@ pub struct Sound {
     /// What was agreed, seen from here.
     pub direction: Direction,
     pub(super) remote: Option<Remote>,
+    /// Where the peer's media came from before: some of it may still be on its way.
+    former: Option<SocketAddr>,
     pub(super) packet: Duration,
     pub(super) muted: bool,
     pub(super) speechless: bool,
@@ -88,6 +90,7 @@ impl Sound {
             wanted: Direction::Sendrecv,
             direction: Direction::Sendrecv,
             remote: None,
+            former: None,
             packet: habits.packet,
             muted: habits.muted,
             speechless: habits.speechless,
@@ -148,7 +151,7 @@ impl Sound {
             return Ok(Taken::Nothing);
         }
         self.codecs_before = std::mem::replace(&mut self.codecs, codecs);
-        self.remote = Some(remote);
+        self.hear_from(remote);
         Ok(Taken::Formats)
     }
 
@@ -172,8 +175,19 @@ impl Sound {
             return Err(format!("{:?} was answered to an offer of {:?}", remote.direction, self.described));
         }
         self.direction = remote.direction.mirrored().and(self.described);
-        self.remote = Some(remote);
+        self.hear_from(remote);
         Ok(())
+    }
+
+    fn hear_from(&mut self, remote: Remote) {
+        let rtp = remote.rtp;
+        let before = self.remote.replace(remote).map(|before| before.rtp);
+        self.former = before.filter(|before| *before != rtp).or(self.former);
+    }
+
+    /// Whether media from this address was described, now or just before.
+    pub(super) fn is_described(&self, from: SocketAddr) -> bool {
+        self.former == Some(from) || self.remote.as_ref().is_none_or(|remote| remote.rtp == from)
     }
 
     /// Starts or stops sending as was agreed.

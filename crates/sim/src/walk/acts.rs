@@ -33,7 +33,8 @@ impl Walker {
             self.world.start_server();
         }
         match self.entropy.below(100) {
-            0..34 => self.dial(),
+            0..31 => self.dial(),
+            31..34 => self.transfer(),
             34..44 => self.pick_up(),
             44..46 => self.refuse(),
             46..57 => self.hang_up(),
@@ -113,6 +114,23 @@ impl Walker {
             return self.world.ask_for_offer(id);
         }
         self.world.reoffer(id, direction);
+    }
+
+    /// Blind to any number, or to another call of the same phone, which is answered or rings.
+    fn transfer(&mut self) {
+        let Some(id) = self.any_dialog(|d| d.stage == Stage::Answered) else { return };
+        let other = self.any_dialog(|d| {
+            let fit = d.stage == Stage::Answered || (d.stage == Stage::Ringing && d.role == Role::Caller);
+            d.id.phone == id.phone && d.id != id && fit
+        });
+        let sent = match other {
+            Some(other) => self.world.join_calls(id, other),
+            None => {
+                let number = DIALLED[self.entropy.below(DIALLED.len() as u32) as usize];
+                self.world.transfer_away(id, number)
+            }
+        };
+        self.transfers += u64::from(sent);
     }
 
     fn press(&mut self) {

@@ -180,6 +180,11 @@ impl World {
         self.tell(usize::from(id.phone), |phone, now| phone.reoffer(now.mono, id, direction));
     }
 
+    /// Holds, or resumes, by UPDATE.
+    pub fn update(&mut self, id: DialogId, direction: Direction) {
+        self.tell(usize::from(id.phone), |phone, now| phone.update(now.mono, id, direction));
+    }
+
     /// Sends a re-INVITE without an offer, as some phones do to refresh a call.
     pub fn ask_for_offer(&mut self, id: DialogId) {
         self.tell(usize::from(id.phone), |phone, now| phone.ask_for_offer(now.mono, id));

@@ -94,7 +94,7 @@ impl World {
 
     /// Who hears whom must be in one call.
     pub(super) fn check_tone(&mut self, listener: DialogId, tone: Tone) {
-        let speaker = tone.speaker;
+        let (speaker, now) = (tone.speaker, self.clock.now().mono);
         let (Some(hears), Some(speaks)) = (self.find(listener), self.find(speaker)) else {
             return self.fail(format!("{listener} hears {speaker}, which never was"));
         };
@@ -109,9 +109,10 @@ impl World {
             return;
         }
         match self.pairs.get(&listener) {
-            Some(partner) if *partner != speaker && self.connected.contains(&(listener, speaker)) => {
-                self.pairs.insert(listener, speaker);
+            Some(partner) if *partner != speaker && self.are_joined(hears, speaks) => {
+                self.pair_anew(listener, speaker, now);
             }
+            Some(partner) if *partner != speaker && self.is_late(listener, speaker, now) => {}
             Some(partner) if *partner != speaker => {
                 let what = format!("{listener} talked with {partner} and hears {speaker} now");
                 self.fail(what);
@@ -125,7 +126,7 @@ impl World {
 
     /// Whether two ends can belong to one call: one called, the other was called, by that extension.
     fn may_talk(&self, one: &Dialog, other: &Dialog) -> bool {
-        if self.connected.contains(&(one.id, other.id)) {
+        if self.are_joined(one, other) {
             return true;
         }
         let (caller, callee) = match (one.role, other.role) {
@@ -195,6 +196,9 @@ impl World {
 
     /// Whether every call that a ringing phone could be rung by was answered elsewhere or is over, for a while.
     fn nobody_calls(&self, rings: &Dialog, now: Mono) -> bool {
+        if self.rings_for_another(&rings.peer, now) {
+            return false;
+        }
         let mut settled = None;
         for phone in self.phones.iter().filter(|phone| phone.account.extension == rings.peer) {
             if !phone.on || !self.lossless_since(phone.number, rings.began) {
@@ -228,7 +232,7 @@ impl World {
 
     /// Somebody who can only be talking to `listener`, on a network that loses nothing.
     fn should_hear(&mut self, listener: DialogId, now: Mono) -> Option<DialogId> {
-        if !self.is_clean(listener.phone, now) {
+        if !self.is_clean(listener.phone, now) || self.is_moved(listener) {
             return None;
         }
         let behind_nat = self.network.link(self.host_of_phone[usize::from(listener.phone)]).nat.is_some();
@@ -259,6 +263,7 @@ impl World {
                     && speaks.sound.sends_since.is_some_and(|since| since + SILENCE < now)
                     && speaks.answered.is_some_and(|at| at + SILENCE < now)
                     && !speaks.sound.is_muted()
+                    && !self.is_moved(speaks.id)
                     && !rebound(speaks);
                 let mine = self.pairs.get(&listener).is_none_or(|partner| *partner == speaks.id);
                 let others =

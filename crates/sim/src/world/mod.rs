@@ -8,6 +8,7 @@ mod act;
 mod checks;
 mod deliver;
 mod ladder;
+mod moves;
 mod streams;
 
 use std::cmp::Reverse;
@@ -173,6 +174,7 @@ pub struct World {
     connected: BTreeSet<(DialogId, DialogId)>,
     /// Ends whose other side may leave without them: they are being transferred.
     let_go: BTreeSet<DialogId>,
+    moves: moves::Moves,
     /// When a phone's router last forgot its mappings.
     rebound: BTreeMap<usize, Mono>,
     started_from: Entropy,
@@ -215,6 +217,7 @@ impl World {
             pairs: BTreeMap::new(),
             connected: BTreeSet::new(),
             let_go: BTreeSet::new(),
+            moves: moves::Moves::default(),
             rebound: BTreeMap::new(),
             overheard: None,
             ladder: Ladder::default(),
@@ -381,7 +384,8 @@ impl World {
         if let Some(server) = &self.server {
             offer(server.has_said().then_some(now), Turn::Shard);
             let deaf = self.saboteur.is_deaf();
-            offer(server.next_wake().filter(|_| !deaf), Turn::Wake);
+            let late = self.saboteur.delay();
+            offer(server.next_wake().filter(|_| !deaf).map(|at| at + late), Turn::Wake);
             if let Some((at, shard)) = server.next_tick() {
                 offer(Some(at), Turn::Tick(shard));
             }
@@ -437,7 +441,7 @@ impl World {
             self.fail(format!("more than {STEPS_PER_INSTANT} steps at one instant"));
         }
         let wants_now = self.server.as_ref().and_then(Server::next_wake).is_some_and(|at| at < now);
-        if wants_now && !self.saboteur.is_deaf() {
+        if wants_now && !self.saboteur.is_deaf() && self.saboteur.delay().is_zero() {
             self.instant.2 += 1;
             if self.instant.2 > WAKES_PER_INSTANT {
                 self.fail("the exchange wants to be woken in the past, for ever".to_owned());

@@ -8,13 +8,15 @@
 //! | 3.1.2 | CANCEL and 200 | `moratorium::a_cancel_that_meets_the_answer_..` |
 //! | 3.1.3 | BYE in the early dialog and 200 | `moratorium::a_bye_in_the_early_dialog_that_meets_the_answer_..` |
 //! | 3.1.4 | re-INVITE before the ACK, offer in the INVITE | `moratorium::a_re_invite_that_overtakes_the_ack_..` |
-//! | 3.1.5 | re-INVITE before the ACK, offer in the 200 | `moratorium::..` once late offers are taken |
+//! | 3.1.5 | re-INVITE before the ACK, offer in the 200 | `others::a_late_answer_that_a_re_invite_overtakes_..` |
 //! | 3.1.6 | BYE before the ACK | `moratorium::a_bye_that_overtakes_the_ack_..` |
 //! | 3.2.1 | BYE and BYE | `mortal::both_hang_up_at_once` |
 //! | 3.2.2 | BYE and re-INVITE | `mortal::a_re_invite_that_meets_bye_..` |
 //! | 3.2.3 | BYE and 200 of a re-INVITE | `mortal::an_answer_to_a_re_invite_that_comes_after_bye_..` |
 //! | 3.2.4 | BYE and ACK | `mortal::an_ack_that_comes_after_bye_..` |
 //! | 3.3.1 | re-INVITE and re-INVITE | `crossing::two_re_invites_..` |
+//! | 3.3.2 | UPDATE and re-INVITE (and UPDATE, and BYE) | `others::an_update_that_meets_..` |
+//! | 3.3.3 | REFER and re-INVITE (and UPDATE, and BYE) | `others::a_refer_that_meets_..` |
 //! | A | BYE instead of CANCEL | `moratorium::a_bye_in_the_early_dialog_gives_the_call_up` |
 //! | B | BYE while a re-INVITE is open | `mortal::a_bye_while_a_re_invite_is_open_..` |
 //! | C | CANCEL before anything was heard | `crossing::a_call_given_up_before_anything_was_heard_..` |
@@ -23,6 +25,7 @@
 mod crossing;
 mod moratorium;
 mod mortal;
+mod others;
 
 use model::Transport;
 use sim::{DialogId, Faults, Habits, Office, Plan, Stage, World, millis, secs};
