@@ -285,3 +285,46 @@ fn a_call_of_somebody_else_can_t_be_taken() {
     world.hang_up(caller);
     assert_eq!(world.finish().len(), 1);
 }
+
+#[test]
+fn after_an_attended_transfer_both_phones_show_who_is_there_now() {
+    for rings in [false, true] {
+        let mut scene = if rings { Scene::ringing(40) } else { Scene::consulted(41) };
+        scene.world.transfer_to_call(scene.with_bob, scene.with_carol);
+        scene.world.run(secs(1));
+        if rings {
+            scene.world.answer(scene.carol);
+        }
+        scene.world.wait_stage(scene.with_bob, Stage::Ended(Ending::PeerHungUp));
+        scene.world.run(secs(2));
+        scene.world.assert_talking(scene.bob, scene.carol);
+        let shown = |id| scene.world.dialog(id).shown.clone().unwrap_or_default();
+        assert!(shown(scene.carol).contains("<sip:102@"), "{rings}: {}", shown(scene.carol));
+        assert!(shown(scene.bob).contains("<sip:103@"), "{rings}: {}", shown(scene.bob));
+        scene.world.hang_up(scene.bob);
+        assert_eq!(scene.world.finish().len(), 2);
+    }
+}
+
+#[test]
+fn a_call_that_rings_can_t_be_taken_by_replaces() {
+    // RFC 3891 section 3: only an early dialog that the one asked has opened himself can be replaced.
+    let mut world = World::new(42, office().line("101", "101-soft").line("102", "102-soft"));
+    let [desk, bob, soft, bob_soft] = world.phones(["101", "102", "101-soft", "102-soft"]);
+    let caller = world.call(desk, "102");
+    let callee = world.wait_ringing(bob);
+    world.run(secs(1));
+    for (phone, id) in [(soft, caller), (bob_soft, callee)] {
+        let named = replaces(&world, id);
+        for named in [named.clone(), format!("{named};early-only")] {
+            let taken = take(&mut world, phone, named);
+            world.run(secs(1));
+            assert_eq!(world.dialog(taken).stage, Stage::Ended(Ending::Refused(481)));
+        }
+    }
+    world.answer(callee);
+    world.wait_stage(caller, Stage::Answered);
+    world.assert_talking(caller, callee);
+    world.hang_up(caller);
+    assert_eq!(world.finish().len(), 1);
+}

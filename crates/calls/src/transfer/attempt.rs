@@ -105,6 +105,10 @@ impl Call {
         }
         self.caller = leg;
         self.renew(step, Which::Caller);
+        if let Some(presentation) = self.transfer.unannounced.take() {
+            self.introduce(step, Which::Caller, presentation);
+            self.renew(step, Which::Phone(0));
+        }
     }
 
     /// The origin is over before the target answered.

@@ -4,12 +4,13 @@
 use media::PortSource;
 use model::Now;
 use model::record::CallResult;
-use sip::{Cause, Progress, Refusal, SessionId};
+use sip::{Cause, Presentation, Progress, Refusal, SessionId};
 
 use super::attempt::RINGS;
 use super::{Order, Role};
 use crate::call::{Call, Which};
 use crate::exchange::Exchange;
+use crate::identity;
 use crate::leg::Leg;
 use crate::record::{self, Outcome};
 use crate::step::Step;
@@ -17,8 +18,8 @@ use crate::talk;
 
 /// What the other call is ready for.
 pub(crate) enum Handover {
-    /// It is answered: this leg is about to leave, its place is kept by the stand-in.
-    Answered(Which, Box<Leg>),
+    /// It is answered: this leg is about to leave, its place is kept by the stand-in. And whether who comes wants to be shown.
+    Answered(Which, Box<Leg>, Presentation),
     /// It rings, and has become the attempt.
     Rings,
     /// It can't be had, for this reason.
@@ -42,10 +43,12 @@ impl Exchange {
         let mut handover = refused(481, "the other call is over");
         self.step(now, ports, with, |call, step| handover = call.prepare(step, leaving, order));
         match handover {
-            Handover::Answered(which, stand_in) => {
+            Handover::Answered(which, stand_in, comes) => {
                 let mut leg = None;
                 self.step(now, ports, origin, |call, step| leg = call.hand_over(step, with));
-                self.step(now, ports, with, |call, step| call.replace(step, which, *stand_in, leg));
+                self.step(now, ports, with, |call, step| {
+                    call.replace(step, (which, comes), *stand_in, leg);
+                });
             }
             Handover::Rings => self.step(now, ports, origin, |call, step| call.report(step, RINGS)),
             Handover::Refused(progress, reason) => self.step(now, ports, origin, |call, step| {
@@ -82,6 +85,7 @@ impl Call {
             self.transfer.story = Some(format!("{} in place of {by}", from.user));
             (self.line, self.from, self.presentation) = (line, from, presentation);
             (self.transfer.by, self.transfer.referrer) = (Some(by), referrer);
+            self.transfer.unannounced = Some(presentation);
             self.transfer.role = Role::Attempt(origin);
             record::note(step, self);
             return Handover::Rings;
@@ -93,11 +97,20 @@ impl Call {
             return refused(488, "no common codec");
         }
         self.transfer.by = Some(by);
-        Handover::Answered(which, Box::new(stand_in))
+        if which == Which::Caller {
+            self.presentation = presentation;
+        }
+        Handover::Answered(which, Box::new(stand_in), presentation)
     }
 
     /// The transferee's leg takes the place of one that leaves.
-    fn replace(&mut self, step: &mut Step<'_>, which: Which, mut stand_in: Leg, leg: Option<Leg>) {
+    fn replace(
+        &mut self,
+        step: &mut Step<'_>,
+        (which, presentation): (Which, Presentation),
+        mut stand_in: Leg,
+        leg: Option<Leg>,
+    ) {
         let Some(mut leg) = leg else {
             stand_in.gone(step);
             let reason = "who was transferred hung up";
@@ -115,8 +128,25 @@ impl Call {
         let mut leaves = std::mem::replace(slot, leg);
         self.transfer.story = Some(format!("{comes} in place of {}", leaves.extension));
         leaves.end(step, Cause::Normal);
+        self.introduce(step, which, presentation);
         self.renew(step, which);
         self.renew(step, other);
         record::note(step, self);
+    }
+
+    /// Somebody has come to this side: both phones show who is at the other one now, as far as he wants to be shown. The
+    /// offers that are due carry it.
+    pub(super) fn introduce(&mut self, step: &mut Step<'_>, which: Which, comes: Presentation) {
+        let stays = match which {
+            Which::Caller => Presentation::Shown,
+            Which::Phone(_) => self.presentation,
+        };
+        let Some((newcomer, other)) = self.sides(which) else { return };
+        let (newcomer, other) = (&*newcomer, &*other);
+        for (presentation, who, to) in [(comes, newcomer, other), (stays, other, newcomer)] {
+            if let (Presentation::Shown, Some(session)) = (presentation, to.session) {
+                identity::show(step, session, &who.extension);
+            }
+        }
     }
 }

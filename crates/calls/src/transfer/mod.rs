@@ -40,6 +40,9 @@ pub(crate) struct Transfer {
     pub by: Option<Arc<str>>,
     /// Whether that extension wants to be shown: Referred-By names it only then.
     pub referrer: Presentation,
+    /// The phones that ring were shown who called them before he transferred: the one that answers is shown the newcomer then,
+    /// if he wants to be.
+    pub unannounced: Option<Presentation>,
     /// What history adds to the route: who came in whose place.
     pub story: Option<String>,
     /// Offers that are due because legs were joined anew.

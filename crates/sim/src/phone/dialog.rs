@@ -114,6 +114,8 @@ pub struct Dialog {
     pub glares: u32,
     /// Bodies of INFO heard.
     pub infos: Vec<String>,
+    /// Who is at the other side, as an offer inside the call said last (RFC 3325).
+    pub shown: Option<String>,
     /// A transfer that was asked for in it.
     pub referred: Referred,
     /// Referred-By of the INVITE that came.
@@ -158,6 +160,7 @@ impl Dialog {
             reoffers_done: 0,
             glares: 0,
             infos: Vec::new(),
+            shown: None,
             referred: Referred::default(),
             referred_by: None,
             sound,

@@ -159,6 +159,7 @@ impl Phone {
         if let Some(target) = target_of(request) {
             dialog.remote_target = target;
         }
+        dialog.shown = request.first(Name::PAssertedIdentity).map(text).or(dialog.shown.take());
         let heard = dialog.sound.offered(request.body(), &self.habits);
         let body = dialog.sound.answer();
         dialog.sound.tune(now);
