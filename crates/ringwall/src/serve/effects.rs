@@ -1,5 +1,8 @@
 //! What the exchange and the sockets want kept or logged, handed to the store without waiting.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::mail::Post;
 use guard::Ruling;
 use model::event::Event;
 use model::live::BindingUpdate;
@@ -12,17 +15,29 @@ pub struct Outside {
     bindings: BindingWriter,
     blocks: BlockWriter,
     logs: LogSink,
+    /// Where warnings for the administrator go; `None` once the server stops.
+    post: Mutex<Option<Post>>,
 }
 
 impl Outside {
-    /// Speaks to `store`.
-    pub fn new(store: &Store) -> Outside {
+    /// Speaks to `store` and puts warnings into `post`.
+    pub fn new(store: &Store, post: Post) -> Outside {
         Outside {
             records: store.records(),
             bindings: store.bindings(),
             blocks: store.blocks(),
             logs: store.logs(),
+            post: Mutex::new(Some(post)),
         }
+    }
+
+    /// Warns nobody any more.
+    pub fn close_post(&self) {
+        drop(self.post().take());
+    }
+
+    fn post(&self) -> MutexGuard<'_, Option<Post>> {
+        self.post.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -41,6 +56,9 @@ impl net::Effects for Outside {
                 // Texts and numbers always serialise.
                 let body = serde_json::to_string(block).unwrap_or_default();
                 self.blocks.keep(StoredBlock { name: block.key(), until: block.until, body });
+                if let Some(post) = &*self.post() {
+                    post.tell(block);
+                }
             }
             Ruling::Lift(block) => self.blocks.forget(block.key()),
             // It comes as an event too.

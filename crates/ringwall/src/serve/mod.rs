@@ -10,6 +10,7 @@ mod firewall;
 mod hosts;
 mod lock;
 mod logs;
+mod mail;
 mod names;
 mod office;
 mod overrides;
@@ -33,6 +34,7 @@ use self::desk::{Author, Desk};
 use self::effects::Outside;
 use self::hosts::Hosts;
 use self::lock::Lock;
+use self::mail::Mail;
 use self::office::Reception;
 use self::overrides::Overrides;
 use crate::cli::Serve;
@@ -89,6 +91,8 @@ struct Server {
     desk: Arc<Desk>,
     control: ControlHandle,
     control_thread: JoinHandle<()>,
+    outside: Arc<Outside>,
+    mail: Mail,
     resources: tokio::task::JoinHandle<std::io::Result<()>>,
     stopping: watch::Sender<bool>,
 }
@@ -106,7 +110,8 @@ async fn start(
     let clock = Clock::start();
     let gate = Gate::open();
     let blocks = blocks::restore(&blocks, &gate);
-    let outside: Arc<Outside> = Arc::new(Outside::new(&store));
+    let (post, mail) = Mail::start(&store, &mut entropy);
+    let outside: Arc<Outside> = Arc::new(Outside::new(&store, post));
     let (inbox, tray) = net::inbox();
     let limits = Limits::default();
     let shown = net::tls::Shown::nothing().map_err(|error| {
@@ -162,7 +167,7 @@ async fn start(
         door: door.clone(),
         ports,
         shards,
-        effects: outside,
+        effects: outside.clone(),
         clock,
         grace: net::Grace::default(),
     };
@@ -180,7 +185,7 @@ async fn start(
             .with("version", env!("CARGO_PKG_VERSION"))
             .with("revision", office.revision),
     );
-    Ok(Server { store, desk, control, control_thread, resources, stopping })
+    Ok(Server { store, desk, control, control_thread, outside, mail, resources, stopping })
 }
 
 /// A generator that nobody can predict.
@@ -223,6 +228,8 @@ impl Server {
         // Whoever follows a log is told that it ends; answers that are on their way are given first.
         let _ = self.stopping.send(true);
         let _ = tokio::time::timeout(stop::LAST_ANSWERS, self.resources).await;
+        self.outside.close_post();
+        self.mail.stop().await;
         self.store.close().await;
     }
 }
