@@ -13,6 +13,7 @@ pub mod config;
 pub mod control;
 pub mod digest;
 pub mod faults;
+pub mod guesser;
 pub mod kamailio;
 pub mod lamp;
 pub mod link;
@@ -34,6 +35,7 @@ pub mod way;
 
 pub use baresip::Baresip;
 pub use config::Office;
+pub use guesser::Guesser;
 pub use kamailio::Kamailio;
 pub use linphone::Linphone;
 pub use netns::Namespaces;

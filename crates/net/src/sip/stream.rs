@@ -31,6 +31,9 @@ const MAX_QUEUED: usize = 64;
 /// Bytes read at once, on the stack of whoever reads.
 const READ_BYTES: usize = 16_384;
 
+/// What a refused peer was answered before is written within this, or not at all.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// First byte of a TLS connection (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
@@ -176,6 +179,9 @@ impl Connection {
                 () = tokio::time::sleep_until(deadline) => Err(end),
             };
             if let Err(end) = result {
+                if matches!(end, End::Refused) {
+                    self.last_words(socket).await;
+                }
                 return end;
             }
             self.note_proof();
@@ -274,6 +280,22 @@ impl Connection {
             Ok(written) => Ok(written?),
             Err(_) => Err(End::Slow),
         }
+    }
+
+    /// What was answered before the refusal is still written, the answer to the failure that led to it among it; the queue is
+    /// closed after that.
+    async fn last_words<S: AsyncWrite + Unpin>(&mut self, socket: &mut S) {
+        let all = async {
+            while let Some(bytes) = self.outgoing.recv().await {
+                if socket.write_all(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            // TLS keeps what did not fit the kernel's buffer.
+            let _ = socket.flush().await;
+        };
+        // Whoever does not read it in time does without.
+        let _ = timeout(LAST_WORDS, all).await;
     }
 
     /// The queue is closed and written: say so to the peer.
