@@ -41,7 +41,7 @@ pub enum Bug {
     LostRefer,
     /// Who transferred is told the end of it twice.
     ToldTwice,
-    /// The exchange is woken ten seconds late.
+    /// The exchange is woken half a minute late.
     SlowTimer,
 }
 
@@ -68,7 +68,7 @@ impl Bug {
 }
 
 /// By how much [`Bug::SlowTimer`] is late.
-const LATE: Duration = crate::clock::secs(10);
+const LATE: Duration = crate::clock::secs(30);
 /// Wakes before [`Bug::LostTimer`] shows.
 const WAKES: u32 = 10;
 
