@@ -7,6 +7,7 @@ use crate::sip::Reading;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddrV4;
+use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long [`Registering::impatient`] tries.
@@ -74,8 +75,8 @@ pub struct Registering<'a> {
     outcome: Outcome,
     pending: usize,
     offer: Offer,
-    /// The answer that a registration is expected to end with: 200, or for guessers the second 401.
-    expected: u16,
+    /// What a registration is expected to end with: 200, or for guessers a refusal, 403 or a second challenge.
+    expected: Range<u16>,
     /// Tells this load's Call-IDs from those of one before it, as a phone's restart does.
     stamp: u128,
 }
@@ -94,7 +95,7 @@ impl<'a> Registering<'a> {
             outcome: Outcome::default(),
             pending: 0,
             offer: Offer::Runs,
-            expected: 200,
+            expected: 200..300,
             stamp: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros()),
         }
     }
@@ -104,7 +105,7 @@ impl<'a> Registering<'a> {
         for line in &mut self.lines {
             line.account = Account::with(std::mem::take(&mut line.account.user), WRONG_PASSWORD);
         }
-        self.expected = 401;
+        self.expected = 401..404;
         self
     }
 
@@ -209,7 +210,7 @@ impl<'a> Registering<'a> {
     fn answered(&mut self, line: usize, status: u16, credentials: Option<String>, now: Instant) {
         let State::Asking { begun, answered_challenge, .. } = self.lines[line].state else { return };
         match (status, credentials) {
-            (status, _) if status == self.expected && (status == 200 || answered_challenge) => {
+            (200.., _) if self.expected.contains(&status) && (status < 300 || answered_challenge) => {
                 self.outcome.succeeded(self.offer);
                 self.outcome.delays.add(now - begun);
                 self.finish(line);

@@ -139,13 +139,14 @@ const TRACED_CALLS: u32 = 20;
 /// SIPp's own patience is longer than any scenario of one call; thousands of calls set their own.
 const END_WITHIN: Duration = Duration::from_secs(60);
 /// What scenarios leave open, and what stands there unless a test says otherwise.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     ("CODE", "486"),
     ("REASON", "Busy Here"),
     ("HOLD_MS", "200"),
     ("RING_MS", "100"),
     ("EXPIRES", "600"),
     ("MATCH", ".*"),
+    ("LINGER_MS", "500"),
 ];
 
 /// What a CANCEL must say when another phone answered (RFC 3326).
