@@ -112,7 +112,7 @@ fn hostile_text_breaks_no_list_no_log_and_no_json() {
             assert!(matches!(level, Some("debug" | "info" | "warning" | "error")), "{line}");
             assert!(event.contains('.') && event != "forged.event", "{line}");
         }
-        let lines = server.json(&["log", name]);
+        let lines = server.json(&["log", name, "--json"]);
         assert!(
             lines.as_array().is_some_and(|lines| lines.iter().all(|line| line["event"] != "forged.event"))
         );
