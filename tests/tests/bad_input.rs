@@ -150,9 +150,9 @@ fn a_bad_configuration_is_refused_whole_naming_file_line_column_key_and_cure() {
 fn sections_of_later_versions_are_refused_as_not_available_yet() {
     let pbx = Pbx::start(Office::of(101, 1));
     for section in [
-        "[firewall]\nweb = \"A\"\n",
+        "[security.outgoing]\nmax_call_duration = \"2h\"\n",
         "[[trunks]]\nname = \"P\"\n",
-        "[mail]\nhost = \"m\"\n",
+        "[[routes]]\nprefix = \"9\"\n",
         "[snmp]\nenabled = true\n",
     ] {
         let answer = pbx.apply(section, &["--merge"]);

@@ -1,14 +1,19 @@
 //! Somebody outside who knows how SIP looks and has no password: calls without credentials, replays what others sent,
-//! says BYE in their calls, injects media, sends garbage.
+//! says BYE in their calls, injects media, sends garbage, guesses.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use model::Entropy;
+use wire::digest::{Answer, Challenge, Request, ha1};
 use wire::rtp::{Rewrite, write_header};
 use wire::sip::{Message, Name, Writer};
 
 use crate::office::DOMAIN;
+
+/// Challenges that an attacker keeps.
+const CHALLENGES: usize = 1_000;
 
 /// An attacker. It keeps no state beyond what it heard.
 pub struct Attacker {
@@ -18,20 +23,29 @@ pub struct Attacker {
     pub statuses: Vec<u16>,
     /// Requests that it was sent.
     pub requests: u32,
+    /// Challenges that it was given and has not answered.
+    challenges: VecDeque<Vec<u8>>,
     entropy: Entropy,
 }
 
 impl Attacker {
     /// A new one.
     pub fn new(address: SocketAddr, entropy: Entropy) -> Attacker {
-        Attacker { address, statuses: Vec::new(), requests: 0, entropy }
+        Attacker { address, statuses: Vec::new(), requests: 0, challenges: VecDeque::new(), entropy }
     }
 
     /// Something came back.
     pub fn hear(&mut self, bytes: &Bytes) {
         match Message::parse(bytes.clone()) {
             Ok(message) => match message.status() {
-                Some(status) => self.statuses.push(status),
+                Some(status) => {
+                    self.statuses.push(status);
+                    if let Some(value) = message.all(Name::WwwAuthenticate).next()
+                        && self.challenges.len() < CHALLENGES
+                    {
+                        self.challenges.push_back(value.to_vec());
+                    }
+                }
                 None => self.requests += 1,
             },
             Err(_) => self.requests += 1,
@@ -50,6 +64,30 @@ impl Attacker {
             .header(Name::Contact, format!("<sip:{claimed}@{}>", self.address))
             .body("application/sdp", body)
             .finish()
+    }
+
+    /// A REGISTER without credentials, to be given a challenge.
+    pub fn ask(&mut self, username: &str) -> Bytes {
+        let mut writer = Writer::request("REGISTER", format!("sip:{DOMAIN}"));
+        self.head(&mut writer, "REGISTER", username, username);
+        writer.header(Name::Contact, format!("<sip:{username}@{}>", self.address)).finish()
+    }
+
+    /// A REGISTER that answers the oldest challenge it was given with this password, if there is one.
+    pub fn answer(&mut self, username: &str, password: &str) -> Option<Bytes> {
+        let value = self.challenges.pop_front()?;
+        let challenge = Challenge::parse(&value).ok()?;
+        let uri = format!("sip:{DOMAIN}");
+        let key =
+            ha1(challenge.algorithm, username.as_bytes(), challenge.realm.as_bytes(), password.as_bytes());
+        let cnonce = self.entropy.hex(8);
+        let answer = Answer { username, ha1: &key, nc: 1, cnonce: &cnonce };
+        let request = Request { method: b"REGISTER", uri: uri.as_bytes(), body: &[] };
+        let credentials = challenge.answer(&answer, &request);
+        let mut writer = Writer::request("REGISTER", uri);
+        self.head(&mut writer, "REGISTER", username, username);
+        let contact = format!("<sip:{username}@{}>", self.address);
+        Some(writer.header(Name::Contact, contact).header(Name::Authorization, credentials).finish())
     }
 
     /// A REGISTER with credentials made up.

@@ -7,12 +7,12 @@ mod ports;
 mod store;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use calls::{Command, Exchange, Input, Output, Setup};
-use guard::{Gate, Ruling, Scope, Service};
+use guard::{Block, Gate, Ruling, Scope, Service};
 use media::{Buffer, Config, HEADROOM, LegId, Out, Port, STORAGE, Shard, Verdict};
 use model::directory::Directory;
 use model::event::Event;
@@ -69,8 +69,8 @@ pub struct Server {
     pub compare: bool,
     /// Messages that the gate dropped unread.
     pub denied: u64,
-    /// Whose message was parsed last.
-    pub parsed_from: Option<IpAddr>,
+    /// Blocks that nobody has looked at yet.
+    pub fresh_blocks: Vec<Block>,
     gate: Arc<Gate>,
     shards: Vec<Shard>,
     sockets: BTreeMap<SocketAddr, (usize, LegId, Port)>,
@@ -94,7 +94,7 @@ impl Server {
             breaches: Vec::new(),
             compare: true,
             denied: 0,
-            parsed_from: None,
+            fresh_blocks: Vec::new(),
             gate: Gate::open(),
             shards: (0..SHARDS).map(|_| Shard::new(config, entropy.fork())).collect(),
             sockets: BTreeMap::new(),
@@ -128,7 +128,16 @@ impl Server {
             self.denied += 1;
             return;
         }
-        self.parsed_from = Some(flow.remote.ip());
+        // The gate must say what the judge says, each moment.
+        let covers = |block: &Block| {
+            block.scope == Scope::Address
+                && !block.is_over(now.wall)
+                && block.prefix.contains(&flow.remote.ip())
+        };
+        let may_finish = || self.exchange.established().iter().any(|own| own.remote == flow.remote);
+        if self.exchange.blocked() > 0 && self.exchange.blocks(now).iter().any(covers) && !may_finish() {
+            self.breaches.push(format!("a message of {}, which is blocked, is parsed", flow.remote));
+        }
         match Message::parse(bytes.clone()) {
             Ok(message) => self.hand(now, Input::Received { flow, message }),
             Err(malformed) => {
@@ -274,7 +283,10 @@ impl Server {
     /// As `net` does: the gate at once, then the disk.
     fn rule(&mut self, ruling: Ruling, store: &mut Store) {
         match &ruling {
-            Ruling::Block(block) if block.scope == Scope::Address => self.gate.block(block.prefix),
+            Ruling::Block(block) if block.scope == Scope::Address => {
+                self.gate.block(block.prefix);
+                self.fresh_blocks.push(block.clone());
+            }
             Ruling::Lift(block) if block.scope == Scope::Address => self.gate.unblock(block.prefix),
             Ruling::Block(_) | Ruling::Lift(_) | Ruling::Event(_) => {}
         }

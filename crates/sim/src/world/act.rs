@@ -273,6 +273,19 @@ impl World {
         self.send_datagram(host, from, to, bytes);
     }
 
+    /// An attacker answers the oldest challenge it was given; nothing, if there is none. Wrong answers are noted, to be held
+    /// against what the guard does.
+    pub fn guess(&mut self, attacker: usize, username: &str, password: &str) {
+        let Some(bytes) = self.attackers[attacker].answer(username, password) else { return };
+        if password != crate::office::password(username) {
+            let ip = self.attackers[attacker].address.ip();
+            let source = self.network.source_of(self.host_of_attacker[attacker], ip);
+            let now = self.clock.now().mono;
+            self.guesses.entry(source).or_default().push(now);
+        }
+        self.attack(attacker, SERVER_V4, bytes);
+    }
+
     /// The same, with a source that is not the attacker's.
     pub fn attack_as(&mut self, attacker: usize, from: SocketAddr, bytes: Bytes) {
         let host = self.host_of_attacker[attacker];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use guard::{Block, By};
 use model::Mono;
 use model::live::Call;
 
@@ -37,9 +38,31 @@ impl World {
             let calls = server.exchange.calls(self.clock.now());
             broken = broken.or_else(|| self.check_calls(&calls, legs, held.transactions));
         }
+        let fresh =
+            self.server.as_mut().map_or(Vec::new(), |server| std::mem::take(&mut server.fresh_blocks));
+        broken = broken.or_else(|| fresh.iter().find_map(|block| self.check_block(block)));
         if let Some(broken) = broken {
             self.fail(broken);
         }
+    }
+
+    /// Nobody is blocked by the guard without `attempts` wrong answers to its own nonces inside the period. A phone with an old
+    /// password is beyond the ledger.
+    fn check_block(&self, block: &Block) -> Option<String> {
+        if block.by != By::Guard {
+            return None;
+        }
+        let (rules, now) = (&self.directory.guessing, self.clock.now().mono);
+        let stale = (0..self.phones.len()).any(|number| {
+            let (host, phone) = (self.host_of_phone[number], &self.phones[number]);
+            let here = block.prefix.contains(&self.network.source_of(host, phone.address.ip()));
+            here && phone.account.password != crate::office::password(&phone.account.username)
+        });
+        let sent = self.guesses.iter().filter(|(source, _)| block.prefix.contains(*source));
+        let recent = |at: &&Mono| now.saturating_since(**at) < rules.period;
+        let count = sent.flat_map(|(_, times)| times.iter().filter(recent)).count();
+        let is_fair = stale || count >= usize::try_from(rules.attempts).unwrap_or(usize::MAX);
+        (!is_fair).then(|| format!("{} is refused for {count} wrong answers", block.shown()))
     }
 
     /// After each step in which a record changed.

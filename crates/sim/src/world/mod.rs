@@ -180,6 +180,8 @@ pub struct World {
     started_from: Entropy,
     /// The last INVITE with credentials that somebody could have overheard.
     overheard: Option<Bytes>,
+    /// When wrong answers to challenges of their own were sent from where.
+    guesses: BTreeMap<IpAddr, Vec<Mono>>,
     ladder: Ladder,
     failure: Option<Failure>,
 }
@@ -219,6 +221,7 @@ impl World {
             let_go: BTreeSet::new(),
             moves: moves::Moves::default(),
             rebound: BTreeMap::new(),
+            guesses: BTreeMap::new(),
             overheard: None,
             ladder: Ladder::default(),
             failure: None,
