@@ -3,15 +3,16 @@
 
 use crate::config::password_of;
 use crate::control::Control;
+use crate::ear::{self, Ear};
 use crate::place::{self, Place};
 use crate::process::{Process, bound_to_us};
 use crate::raw::Message;
 use crate::tone::{Peak, Recording};
 use crate::wait;
 use crate::way::Transport;
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 const MODULES: &str = "/usr/lib/baresip/modules";
 /// How far a decoded tone may lie from what was played, in Hz: two bins of the spectrum.
@@ -126,6 +127,7 @@ impl Setup {
 
     fn config(&self, place: &Place) -> String {
         let Self { address, tone, .. } = self;
+        let (first_port, last_port) = (ear::PORTS.start(), ear::PORTS.end());
         let sip = SocketAddr::new(*address, self.sip_port);
         let control = SocketAddr::new(*address, self.control_port);
         let heard = place.join("heard");
@@ -134,7 +136,7 @@ impl Setup {
         let authority = authority.unwrap_or_default();
         format!(
             "poll_method epoll\nsip_listen {sip}\nnet_interface {address}\naudio_source ausine,{tone}\n\
-             ausrc_srate 48000\nauplay_srate 48000\nausrc_channels 2\nauplay_channels 2\nrtp_ports 20000-20999\n\
+             ausrc_srate 48000\nauplay_srate 48000\nausrc_channels 2\nauplay_channels 2\nrtp_ports {first_port}-{last_port}\n\
              module_path {MODULES}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule ausine.so\nmodule sndfile.so\n\
              snd_path {heard}\nmodule_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
              ctrl_tcp_listen {control}\n{authority}"
@@ -273,11 +275,22 @@ impl Baresip {
         assert!(all.is_some(), "{}: keys {heard:?} instead of {keys:?}", self.number);
     }
 
-    /// Waits until the last half second it heard is a tone of so many hertz.
+    /// An ear at its audio ports: for calls with a hold, after which its own recorder hears nothing more.
+    pub fn ear(&self) -> Ear {
+        Ear::at(self.process.pid())
+    }
+
+    /// Waits until half a second that it records from now on is a tone of so many hertz.
     pub fn expect_tone(&self, hertz: u32) {
+        let before: HashMap<PathBuf, usize> =
+            self.recordings().into_iter().map(|path| (path.clone(), length(&path))).collect();
         let mut last: Option<Peak> = None;
         let found = wait::within(wait::PATIENCE, || {
-            last = self.recording().last_peak();
+            let path = self.recordings().pop()?;
+            let mut recording = Recording::read(&path)?;
+            let old = before.get(&path).copied().unwrap_or_default();
+            recording.samples.drain(..old.min(recording.samples.len()));
+            last = recording.last_peak();
             let peak = last?;
             let right = (peak.frequency - hertz as f32).abs() <= TOLERANCE && peak.level_db >= QUIETEST;
             right.then_some(())
@@ -290,25 +303,6 @@ impl Baresip {
         );
     }
 
-    /// Waits until nothing louder than silence has been heard for a second.
-    pub fn expect_silence(&self) {
-        let loud = || self.loud_samples();
-        wait::until("silence for a second", || {
-            let before = loud();
-            wait::within(Duration::from_secs(1), || (loud() != before).then_some(())).is_none().then_some(())
-        });
-    }
-
-    /// How many loud samples it has heard in all its calls.
-    pub fn loud_samples(&self) -> usize {
-        self.recordings().iter().filter_map(|path| Recording::read(path)).map(|r| r.loud_samples()).sum()
-    }
-
-    /// What it heard most recently.
-    pub fn recording(&self) -> Recording {
-        self.recordings().last().and_then(|path| Recording::read(path)).unwrap_or_default()
-    }
-
     fn recordings(&self) -> Vec<PathBuf> {
         let files = std::fs::read_dir(self.place.join("heard")).expect("its folder");
         let mut files: Vec<_> = files.filter_map(|f| Some(f.ok()?.path())).collect();
@@ -316,4 +310,9 @@ impl Baresip {
         files.sort();
         files
     }
+}
+
+/// Samples in a recording.
+fn length(path: &Path) -> usize {
+    Recording::read(path).map_or(0, |recording| recording.samples.len())
 }

@@ -12,6 +12,7 @@ pub mod call;
 pub mod config;
 pub mod control;
 pub mod digest;
+pub mod ear;
 pub mod faults;
 pub mod guesser;
 pub mod kamailio;
@@ -35,6 +36,7 @@ pub mod way;
 
 pub use baresip::Baresip;
 pub use config::Office;
+pub use ear::Ear;
 pub use guesser::Guesser;
 pub use kamailio::Kamailio;
 pub use linphone::Linphone;

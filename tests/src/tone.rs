@@ -5,8 +5,6 @@ use std::path::Path;
 
 /// Samples that are analysed at once: half a second at 8 kHz, 2 Hz apart.
 const WINDOW: usize = 4096;
-/// Above this a sample is not silence (-40 dB below full scale; G.711's own noise lies below -60).
-const LOUD: f32 = 0.01;
 
 /// A WAV file's header, in bytes.
 const HEADER: usize = 44;
@@ -74,11 +72,6 @@ impl Recording {
     pub fn last_peak(&self) -> Option<Peak> {
         let start = self.samples.len().checked_sub(WINDOW)?;
         Some(peak(&self.samples[start..], self.rate))
-    }
-
-    /// How many samples are not silence.
-    pub fn loud_samples(&self) -> usize {
-        self.samples.iter().filter(|s| s.abs() > LOUD).count()
     }
 }
 

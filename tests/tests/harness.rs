@@ -17,9 +17,12 @@ fn a_tone_passes_between_two_baresips_and_keys_arrive() {
         one.call("102");
         one.expect_tone(1600);
         other.expect_tone(1000);
+        let (at_one, at_other) = (one.ear(), other.ear());
         one.hold();
-        one.expect_silence();
+        at_one.expect_silence();
         one.resume();
+        at_one.expect_tone(1600);
+        at_other.expect_tone(1000);
         one.press("5");
         other.expect_keys("5");
         one.hang_up();

@@ -33,6 +33,31 @@ fn a_blind_transfer_connects_the_two_others_and_the_lamp_of_the_third_burns() {
 }
 
 #[test]
+fn an_attended_transfer_connects_the_other_sides_of_two_calls() {
+    let pbx = Pbx::start(Office::of(101, 3).with_old_phones());
+    let [mut one, mut other, third] = three(&pbx);
+    let (at_other, at_third) = (other.ear(), third.ear());
+    one.call("102");
+    at_other.expect_tone(800);
+    one.hold();
+    at_other.expect_silence();
+    one.dial("103");
+    one.expect_events("CALL_ESTABLISHED", 2);
+    at_third.expect_tone(800);
+
+    one.transfer_attended("102");
+    at_third.expect_tone(1000);
+    at_other.expect_tone(1600);
+    one.expect_events("CALL_CLOSED", 2);
+    assert_eq!(pbx.calls().len(), 1);
+
+    other.hang_up();
+    third.expect_event("CALL_CLOSED");
+    pbx.expect_records(2);
+    pbx.expect_nothing_held();
+}
+
+#[test]
 fn a_transfer_to_a_phone_without_a_common_codec_fails_and_the_call_goes_on() {
     let pbx = Pbx::start(Office::of(101, 3).with_old_phones());
     let phone = |number: &str, tone| Baresip::phone(number, pbx.sip).playing(tone);
