@@ -3,10 +3,12 @@
 //! are its parts. The server has one core, the load the other.
 
 mod alike;
+mod blocked;
 mod callee;
 mod caller;
 mod calls;
 mod digest;
+mod gate;
 mod media;
 mod pace;
 mod peers;
@@ -72,6 +74,27 @@ enum Command {
     Memory(suite::Options),
     /// Phones over TLS: processor time of a sign-in, memory of an idle one, and how fast they are back after a restart.
     Secure(Secure),
+    /// What a verdict of the gate costs.
+    Gate {
+        /// For how long each number of threads asks.
+        #[arg(long, default_value_t = 3)]
+        seconds: u64,
+        /// Ask so many times and print nothing: for callgrind.
+        #[arg(long)]
+        only: Option<u64>,
+    },
+    /// A flood from blocked addresses beside calls with speech.
+    Blocked {
+        /// Packets a second.
+        #[arg(long, default_value_t = 50_000)]
+        rate: u32,
+        /// Calls beside it.
+        #[arg(long, default_value_t = 10)]
+        calls: u32,
+        /// For how long.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// From start to the first registration.
     Start(suite::Options),
     /// The bare loop itself; started by `media --peer bare`.
@@ -123,6 +146,10 @@ fn main() -> std::io::Result<()> {
     if let Command::Relay { calls } = arguments.command {
         return peers::relay(calls);
     }
+    if let Command::Gate { seconds, only } = arguments.command {
+        gate::measure(seconds, only);
+        return Ok(());
+    }
     // A socket for each of thousands of phones; the hard limit is the administrator's word.
     let files = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files })?;
@@ -160,7 +187,8 @@ fn main() -> std::io::Result<()> {
         Command::Memory(options) => suite::memory(options),
         Command::Secure(load) => suite::secure(load.users, load.rate),
         Command::Start(_) => suite::start(),
-        Command::Relay { .. } => {}
+        Command::Blocked { rate, calls, seconds } => blocked::measure(rate, calls, seconds),
+        Command::Relay { .. } | Command::Gate { .. } => {}
     }
     Ok(())
 }

@@ -137,6 +137,17 @@ pub struct Gate {
     refusals: Refusals,
     /// Flows with a live call whose address is refused.
     established: ArcSwap<HashSet<(Service, SocketAddr)>>,
+    tallies: [Tally; TALLIES],
+}
+
+/// Parts of the counts. Threads that ask about different sources count in different ones and don't wait for each other's
+/// cache lines: with one count for all, four threads needed three times as long for a verdict.
+const TALLIES: usize = 16;
+
+/// A part of the counts, alone on its pair of cache lines (which processors fetch together).
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Tally {
     allowed: AtomicU64,
     denied: AtomicU64,
     established_only: AtomicU64,
@@ -153,15 +164,15 @@ impl Gate {
     pub fn admit(&self, service: Service, source: SocketAddr, local: SocketAddr) -> Verdict {
         let admitted = Admitted { service, source, local };
         if !self.refuses(service, source) {
-            self.allowed.fetch_add(1, Ordering::Relaxed);
+            self.tally(source, |tally| &tally.allowed);
             return Verdict::Allow(admitted);
         }
         let established = self.established.load();
         if !established.is_empty() && established.contains(&place(service, source)) {
-            self.established_only.fetch_add(1, Ordering::Relaxed);
+            self.tally(source, |tally| &tally.established_only);
             return Verdict::EstablishedOnly(admitted);
         }
-        self.denied.fetch_add(1, Ordering::Relaxed);
+        self.tally(source, |tally| &tally.denied);
         Verdict::Deny
     }
 
@@ -194,10 +205,27 @@ impl Gate {
 
     /// How often it said what.
     pub fn counts(&self) -> Counts {
+        let sum = |count: fn(&Tally) -> &AtomicU64| {
+            self.tallies
+                .iter()
+                .fold(0_u64, |sum, tally| sum.wrapping_add(count(tally).load(Ordering::Relaxed)))
+        };
         Counts {
-            allowed: self.allowed.load(Ordering::Relaxed),
-            denied: self.denied.load(Ordering::Relaxed),
-            established_only: self.established_only.load(Ordering::Relaxed),
+            allowed: sum(|tally| &tally.allowed),
+            denied: sum(|tally| &tally.denied),
+            established_only: sum(|tally| &tally.established_only),
+        }
+    }
+
+    #[inline]
+    fn tally(&self, source: SocketAddr, count: fn(&Tally) -> &AtomicU64) {
+        let low = match source.ip() {
+            IpAddr::V4(v4) => v4.octets()[3],
+            IpAddr::V6(v6) => v6.octets()[15],
+        };
+        let place = usize::from(low ^ source.port().to_le_bytes()[0]) % TALLIES;
+        if let Some(tally) = self.tallies.get(place) {
+            count(tally).fetch_add(1, Ordering::Relaxed);
         }
     }
 }
