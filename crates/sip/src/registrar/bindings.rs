@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use guard::Source;
 use model::directory::{Extension, Nat};
 use model::live::{Binding, Registration};
 use model::{Flow, FlowId, Mono, Now, Transport};
@@ -44,7 +45,8 @@ pub(crate) struct Bindings {
     lines: HashMap<Arc<str>, Vec<Entry>, foldhash::fast::RandomState>,
     ids: HashMap<EntryId, Arc<str>, foldhash::fast::RandomState>,
     streams: HashMap<FlowId, Vec<Arc<str>>, foldhash::fast::RandomState>,
-    sources: HashMap<IpAddr, u32, foldhash::fast::RandomState>,
+    /// Phones by where they are, as the guard counts: an IPv6 network is one place.
+    sources: HashMap<Source, u32, foldhash::fast::RandomState>,
     timers: Timers<(EntryId, Timer)>,
     latest: u64,
 }
@@ -69,9 +71,9 @@ impl Bindings {
         self.timers.next()
     }
 
-    /// Phones registered from this address at the moment.
+    /// Phones registered from this address, or from its IPv6 network, at the moment.
     pub(crate) fn standing_at(&self, source: IpAddr) -> u32 {
-        self.sources.get(&source.to_canonical()).copied().unwrap_or(0)
+        self.sources.get(&Source::of(source)).copied().unwrap_or(0)
     }
 
     /// Whether a phone of this line registered over this very flow.
@@ -272,7 +274,7 @@ impl Bindings {
         if entries.is_empty() {
             self.lines.remove(line);
         }
-        let source = entry.binding.source.ip().to_canonical();
+        let source = Source::of(entry.binding.source.ip());
         if let Some(count) = self.sources.get_mut(&source) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -296,7 +298,7 @@ impl Bindings {
             self.timers.set(entry.expires, (entry.id, Timer::Expiry));
         }
         let line = entry.binding.line.clone();
-        let count = self.sources.entry(entry.binding.source.ip().to_canonical()).or_insert(0);
+        let count = self.sources.entry(Source::of(entry.binding.source.ip())).or_insert(0);
         *count = count.saturating_add(1);
         if let Some(flow) = entry.flow.filter(|flow| flow.transport != Transport::Udp) {
             let lines = self.streams.entry(flow.id).or_default();
