@@ -92,9 +92,12 @@ fn an_account_refused_at_an_address_is_answered_like_a_wrong_password_and_its_ph
     let headers = |message: &Message| phone::shape(message).into_keys().collect::<BTreeSet<_>>();
     assert_eq!((right.reason(), headers(&right)), (wrong.reason(), headers(&wrong)));
     while office.stack.poll().is_some() {}
-    office.register(good, "101");
-    let elsewhere = udp("192.0.2.9:5060");
-    office.register(elsewhere, "101");
+    let mut again = Text::register("101", good).next().next();
+    for welcome in [good, udp("192.0.2.9:5060")] {
+        let answer = office.authenticated(welcome, &again, "password-of-101");
+        assert_eq!(answer.status(), Some(200), "{answer:?}");
+        again = again.next().next();
+    }
 }
 
 #[test]
