@@ -13,6 +13,9 @@ use super::problem::Findings;
 use super::read::shown;
 use super::value::{Place, Value};
 
+/// Host names in the groups of one key: each is looked up again and again, for as long as the server runs.
+const MAX_HOSTS: usize = 256;
+
 /// Finds the file's words for an object, so that a problem names its line.
 pub(crate) struct Origins<'a> {
     root: Option<&'a Value>,
@@ -189,8 +192,14 @@ impl Judge<'_> {
         if groups::members(self.office, group).next().is_none() {
             return Some((format!("{named} is empty"), "give the group members, or remove this key"));
         }
-        if purpose == Purpose::Local && !groups::hosts(self.office, group).is_empty() {
-            let what = format!("{named} holds a host name; who is inside can't depend on a name server");
+        let hosts = groups::hosts(self.office, group).len();
+        if hosts > MAX_HOSTS {
+            let what = format!("{named} holds {hosts} host names; {MAX_HOSTS} are looked up at most");
+            return Some((what, "write addresses and prefixes instead"));
+        }
+        if purpose != Purpose::Row && hosts > 0 {
+            let who = if purpose == Purpose::Local { "inside" } else { "trusted" };
+            let what = format!("{named} holds a host name; who is {who} can't depend on a name server");
             return Some((what, "name addresses and prefixes"));
         }
         let is_everybody = |prefixes: &[IpNet]| prefixes.iter().any(|prefix| prefix.prefix_len() == 0);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use api::body::{Check, Finding, Weight};
 use guard::{Row, Rows};
+use ipnet::IpNet;
 use model::Wall;
 use model::config::{self, Office};
 use model::directory::{DigestPolicy, Encryption};
@@ -18,6 +19,8 @@ const NAMED: usize = 5;
 const CERTIFICATE_DAYS: u64 = 30;
 const CERTIFICATE_URGENT_DAYS: u64 = 7;
 const DAY_S: u64 = 86_400;
+/// More attempts than anybody mistypes.
+const MANY_ATTEMPTS: u32 = 20;
 /// A proxy is a host: whoever names a wider network than this has named its users too.
 const PROXY_V4_BITS: u8 = 24;
 
@@ -156,10 +159,29 @@ fn upkeep(facts: &Facts<'_>, found: &mut Vec<Finding>) {
         let what = "no mail server is set: warnings reach nobody who does not look at the logs".to_owned();
         add(found, "mail.none", Weight::Medium, what, "set the section mail");
     }
+    let guessing = &facts.office.security.guessing;
+    if guessing.attempts > MANY_ATTEMPTS {
+        let what = format!("an address may try {} wrong passwords before it is blocked", guessing.attempts);
+        let cure = "set security.guessing.attempts to 5 or so";
+        add(found, "guessing.loose", Weight::Medium, what, cure);
+    }
+    let trusted = guessing.trusted.as_deref().map(|group| config::prefixes(facts.office, group));
+    if trusted.unwrap_or_default().iter().any(is_wide) {
+        let what = "security.guessing.trusted holds a wide network, which may guess without end".to_owned();
+        add(found, "trusted.wide", Weight::High, what, "trust single addresses, such as your monitoring's");
+    }
     if !facts.exposed.is_empty() {
         let names: Vec<String> = facts.exposed.iter().map(|path| path.display().to_string()).collect();
         let what = format!("others than the server's user may open {}", named(&names));
         add(found, "files.exposed", Weight::High, what, "chmod go-rwx these files");
+    }
+}
+
+/// Wider than any network of one office.
+fn is_wide(network: &IpNet) -> bool {
+    match network {
+        IpNet::V4(v4) => v4.prefix_len() < 16,
+        IpNet::V6(v6) => v6.prefix_len() < 48,
     }
 }
 
@@ -232,6 +254,9 @@ mod tests {
         bad.network.trusted_proxies = vec![config::Member::parse("10.0.0.0/8").unwrap()];
         let found = check(&Facts { office: &bad, ..sound() });
         assert_eq!(found.score, 65);
+        let mut loose = office.clone();
+        loose.security.guessing.attempts = 50;
+        assert_eq!(ids(&Facts { office: &loose, ..sound() }), ["guessing.loose"]);
         assert_eq!(
             ids(&Facts { office: &bad, ..sound() }),
             ["proxies.wide", "mail.none"],
