@@ -111,21 +111,27 @@ impl Ranges {
         Some(Index { common, below })
     }
 
+    /// The part of the list that is searched for an address; `None`: it is in none of the ranges.
     #[inline]
-    fn contain(&self, address: u128) -> bool {
-        let (from, to) = match &self.index {
-            None => (0, self.first.len()),
+    fn window(&self, address: u128) -> Option<(usize, usize)> {
+        match &self.index {
+            None => Some((0, self.first.len())),
             Some(index) => {
                 let lowest = self.first.first().copied().unwrap_or_default();
                 if (lowest ^ address).leading_zeros() < index.common {
-                    return false;
+                    return None;
                 }
                 let value = usize::try_from(place(address, index.common)).unwrap_or(0);
                 let at =
                     |value: usize| index.below.get(value).map_or(0, |n| usize::try_from(*n).unwrap_or(0));
-                (at(value), at(value.saturating_add(1)))
+                Some((at(value), at(value.saturating_add(1))))
             }
-        };
+        }
+    }
+
+    #[inline]
+    fn contain(&self, address: u128) -> bool {
+        let Some((from, to)) = self.window(address) else { return false };
         let Some(starts) = self.first.get(from..to) else { return false };
         let begun = from.saturating_add(starts.partition_point(|first| *first <= address));
         begun.checked_sub(1).and_then(|place| self.last.get(place)).is_some_and(|last| *last >= address)
@@ -184,6 +190,22 @@ mod tests {
         assert!(set(&["0.0.0.0/1", "128.0.0.0/1"]).is_everybody());
         assert!(set(&["::/0"]).is_everybody());
         assert!(!set(&["10.0.0.0/8"]).is_everybody());
+    }
+
+    #[test]
+    fn a_hundred_thousand_entries_take_no_more_steps_than_ten() {
+        // Halvings of the part that is searched; finding the part is one look into the index.
+        let steps = |count: u32| {
+            let spread = |n: u32| Ipv4Addr::from_bits(0x0a00_0000 + n * (0x00ff_ffff / count));
+            let set = AddressSet::of((0..count).map(|n| IpNet::from(IpAddr::from(spread(n)))));
+            let of = |address| {
+                let (from, to) = set.v4.window(bits(address)).unwrap_or_default();
+                (to - from).checked_ilog2().map_or(0, |halvings| halvings + 1)
+            };
+            (0..count).map(|n| of(spread(n).into())).max().unwrap_or_default()
+        };
+        assert_eq!(steps(10), 4);
+        assert!(steps(100_000) <= steps(10), "{}", steps(100_000));
     }
 
     #[test]
