@@ -21,7 +21,7 @@ const FIRST_UNKNOWN: usize = 60_000;
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Orders differ by run, but the same run can be repeated.
-const SEED: u64 = 0x5eed_0f_a11_a11ce;
+const SEED: u64 = 0x005e_ed0f_a11a_11ce;
 
 /// What was seen of one kind of extension.
 #[derive(Default)]

@@ -53,7 +53,11 @@ fn an_attended_transfer_connects_the_other_sides_of_two_calls() {
 
     other.hang_up();
     third.expect_event("CALL_CLOSED");
-    pbx.expect_records(2);
+    let records = pbx.expect_records(2);
+    for (record, to) in records.iter().zip(["102", "103"]) {
+        assert_eq!((&record["from"], &record["to"]), (&"101".into(), &to.into()), "{record:#}");
+        assert_eq!(record["result"], "answered");
+    }
     pbx.expect_nothing_held();
 }
 
