@@ -162,11 +162,15 @@ impl Linphone {
         self.process.expect_output("ended");
     }
 
-    /// Waits until the last half second it heard is a tone of so many hertz.
+    /// Waits until half a second that it records from now on is a tone of so many hertz.
     pub fn expect_tone(&self, hertz: u32) {
+        let heard = || Recording::read_unfinished(&self.place.join("heard.wav"), RATE);
+        let old = heard().map_or(0, |recording| recording.samples.len());
         let mut last: Option<Peak> = None;
         let found = wait::within(wait::PATIENCE, || {
-            last = Recording::read_unfinished(&self.place.join("heard.wav"), RATE)?.last_peak();
+            let mut recording = heard()?;
+            recording.samples.drain(..old.min(recording.samples.len()));
+            last = recording.last_peak();
             let peak = last?;
             ((peak.frequency - hertz as f32).abs() <= TOLERANCE && peak.level_db >= QUIETEST).then_some(())
         });

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Namespaces that go away with the value.
 pub struct Namespaces {
@@ -16,7 +17,10 @@ impl Namespaces {
     pub fn new(names: &[&str]) -> Self {
         let root = rustix::process::geteuid().is_root();
         assert!(root, "network namespaces need root: run this test by `sudo -E ./test`");
-        let made = Self { names: names.iter().map(|n| format!("bb{}{n}", std::process::id())).collect() };
+        // Tests of one process run side by side.
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let (process, number) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let made = Self { names: names.iter().map(|n| format!("bb{process}-{number}{n}")).collect() };
         for name in &made.names {
             ip(&format!("netns add {name}"));
             ip(&format!("-n {name} link set lo up"));

@@ -1,7 +1,7 @@
 //! The lock on outgoing calls by hand: what the command line says, and what is left of it after a restart. What it does to calls is
 //! shown in crates/sim/tests/lock.rs: there are no trunks yet.
 
-use blackbox::{Office, Pbx};
+use blackbox::{Office, Pbx, wait};
 
 #[test]
 fn a_lock_is_shown_with_cause_and_author_and_holds_over_a_kill() {
@@ -14,12 +14,14 @@ fn a_lock_is_shown_with_cause_and_author_and_holds_over_a_kill() {
     assert!(lock["since"].as_str().is_some_and(|since| since.ends_with('Z')), "{lock}");
     let again = server.run(&["lock", "--why", "another reason"]).done();
     assert!(again.contains("calls to Cuba"), "{again}");
+    expect_logged(&server, "calls.locked");
     server.crash();
     server.restart();
     assert_eq!(server.status()["lock"], lock);
     server.run(&["unlock"]).done();
     assert!(server.status()["lock"].is_null());
     server.run(&["unlock"]).done();
+    expect_logged(&server, "calls.unlocked");
     server.crash();
     server.restart();
     assert!(server.status()["lock"].is_null());
@@ -37,4 +39,9 @@ fn a_cause_is_one_line() {
         assert_eq!(refused.code, 2, "{refused:?}");
     }
     assert!(server.status()["lock"].is_null());
+}
+
+/// Lines of the log are written a moment after what they tell of, and a kill may come first.
+fn expect_logged(server: &Pbx, name: &str) {
+    wait::until(name, || server.run(&["log", "security"]).done().contains(name).then_some(()));
 }

@@ -53,7 +53,9 @@ fn a_patient_guesser_is_caught_by_the_slow_rule_only() {
 #[test]
 fn a_block_outlives_a_restart_and_a_crash_and_unblock_frees_at_once() {
     let mut pbx = server(2, "");
-    let (guessing, by_hand, phone) = (address(), address(), address());
+    // Addresses come in order: nobody else's may lie in the network that is blocked by hand, one of two addresses.
+    let (guessing, phone) = (address(), address());
+    let [_, by_hand, _] = [address(), address(), address()];
     let mut guesser = Guesser::udp(guessing, pbx.sip);
     fail(&mut guesser, "101", 5);
     assert!(is_silent(&pbx, &mut guesser));
