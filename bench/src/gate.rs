@@ -43,6 +43,7 @@ fn gate() -> (Arc<Gate>, Vec<SocketAddr>) {
         provisioning: row.clone(),
         crm: row.clone(),
         snmp: row,
+        trusted: AddressSet::default(),
     }));
     let blocked = |n: u32| Ipv4Addr::from(0xc600_0000 + n * 7);
     for n in 0..BLOCKS {

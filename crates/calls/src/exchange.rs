@@ -131,6 +131,11 @@ impl Exchange {
         self.desk.stack.blocks(now.wall)
     }
 
+    /// Whether nobody at these addresses is ever blocked.
+    pub fn trusts(&self, prefix: ipnet::IpNet) -> bool {
+        self.desk.stack.trusts(prefix)
+    }
+
     /// How many blocks there are.
     pub fn blocked(&self) -> usize {
         self.desk.stack.blocked()

@@ -92,6 +92,8 @@ pub struct Rows {
     pub crm: Arc<Row>,
     /// SNMP.
     pub snmp: Arc<Row>,
+    /// Refused by no block, also where a network around them is (SPEC R4.6).
+    pub trusted: AddressSet,
 }
 
 impl Row {
@@ -179,7 +181,9 @@ impl Gate {
     /// Whether `source` is refused, by a row or a block.
     #[inline]
     pub fn refuses(&self, service: Service, source: SocketAddr) -> bool {
-        self.refusals.cover(source.ip().to_canonical()) || self.rows.load().excludes(service, source)
+        let rows = self.rows.load();
+        let address = source.ip().to_canonical();
+        (self.refusals.cover(address) && !rows.trusted.contains(address)) || rows.excludes(service, source)
     }
 
     /// Puts other rows in force: the next question is answered by them.
@@ -259,6 +263,16 @@ mod tests {
         gate.unblock("192.0.2.0/24".parse().unwrap());
         assert!(matches!(ask(&gate, Service::Sip, "192.0.2.1:5060"), Verdict::Allow(_)));
         assert_eq!(gate.counts(), Counts { allowed: 3, denied: 12, established_only: 0 });
+    }
+
+    #[test]
+    fn who_is_trusted_is_let_in_where_the_network_around_is_blocked() {
+        let gate = Gate::open();
+        gate.block("2001:db8:5:6::/64".parse().unwrap());
+        let trusted = AddressSet::of(["2001:db8:5:6::b/128".parse().unwrap()]);
+        gate.set_rows(Arc::new(Rows { trusted, ..Rows::default() }));
+        assert!(matches!(ask(&gate, Service::Sip, "[2001:db8:5:6::b]:5060"), Verdict::Allow(_)));
+        assert_eq!(ask(&gate, Service::Sip, "[2001:db8:5:6::a]:5060"), Verdict::Deny);
     }
 
     #[test]

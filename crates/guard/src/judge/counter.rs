@@ -181,7 +181,7 @@ impl Counter {
     }
 
     /// The failures have led to a block: what comes after it is counted afresh, but for patient guessers.
-    pub(super) fn spend(&mut self, rule: Rule) {
+    fn spend(&mut self, rule: Rule) {
         match rule {
             Rule::Attempts(_) => self.failures.iter_mut().for_each(|failed| failed.spent = Spent::Yes),
             Rule::Slow(_) => self.failures.clear(),
@@ -189,8 +189,11 @@ impl Counter {
         self.evidence = Evidence::default();
     }
 
-    pub(super) fn evidence(&self, rule: Rule) -> Evidence {
-        self.evidence.within(rule)
+    /// The evidence of it, with which the next one begins afresh.
+    pub(super) fn spent(&mut self, rule: Rule) -> Evidence {
+        let evidence = self.evidence.within(rule);
+        self.spend(rule);
+        evidence
     }
 
     /// Whether nothing is known of it that matters.

@@ -207,27 +207,27 @@ impl Judge {
         let counter = self.counters.entry(now.mono, counted.own);
         counter.give_back(ticket);
         counter.note(now, account, &failure, settings);
-        if settings.known == Known::Account
+        let own = if settings.known == Known::Account
             && failure.exists == Exists::Yes
             && counter.refuse_account(now.mono, account, settings)
         {
             let evidence = Evidence::of_account(now.wall, &failure, settings);
-            let scope = Scope::Account(evidence.accounts.first().cloned().unwrap_or_default());
-            return self.block(now, counted.own, scope, evidence);
-        }
-        if let Some(rule) = counter.is_full(now.mono, settings) {
-            let evidence = counter.evidence(rule);
-            counter.spend(rule);
-            return self.block(now, counted.own, Scope::Address, evidence);
-        }
-        if let Some(wider) = counted.wider {
+            Some((Scope::Account(evidence.accounts.first().cloned().unwrap_or_default()), evidence))
+        } else {
+            counter.is_full(now.mono, settings).map(|rule| (Scope::Address, counter.spent(rule)))
+        };
+        // Also what blocks a /64: who has a /48 has 65,536 of them.
+        let wider = counted.wider.and_then(|wider| {
             let counter = self.counters.entry(now.mono, wider);
             counter.note(now, account, &failure, settings);
-            if let Some(rule) = counter.is_full_tenfold(now.mono, settings) {
-                let evidence = counter.evidence(rule);
-                counter.spend(rule);
-                self.block(now, wider, Scope::Address, evidence);
-            }
+            let rule = counter.is_full_tenfold(now.mono, settings)?;
+            Some((wider, counter.spent(rule)))
+        });
+        if let Some((scope, evidence)) = own {
+            self.block(now, counted.own, scope, evidence);
+        }
+        if let Some((wider, evidence)) = wider {
+            self.block(now, wider, Scope::Address, evidence);
         }
     }
 
@@ -246,12 +246,12 @@ impl Judge {
 
     /// Whether an address is refused everything.
     pub fn is_blocked(&self, now: Wall, source: IpAddr) -> bool {
-        self.blocks.hold(source, |block| !block.is_over(now))
+        !self.settings.trusted.contains(source) && self.blocks.hold(source, |block| !block.is_over(now))
     }
 
     /// Whether a block of an address is in the list. One whose time is over stays in it until [`Judge::wake`].
     pub fn holds(&self, source: IpAddr) -> bool {
-        self.blocks.hold(source, |_| true)
+        !self.settings.trusted.contains(source) && self.blocks.hold(source, |_| true)
     }
 
     /// Refused addresses and accounts, those that began first first.
@@ -278,9 +278,16 @@ impl Judge {
         count
     }
 
-    /// Blocks of before a restart, which the gate knows already: nothing is ruled. Those that are over are left out.
+    /// Whether nobody at these addresses is ever blocked.
+    pub fn trusts(&self, prefix: IpNet) -> bool {
+        let trusted = &self.settings.trusted;
+        trusted.contains(prefix.network()) && trusted.contains(prefix.broadcast())
+    }
+
+    /// Blocks of before a restart, which the gate knows already: nothing is ruled. Those that are over are lifted by the next
+    /// [`Judge::wake`], so that the gate and the disk hear of it.
     pub fn restore(&mut self, now: Now, blocks: Vec<Block>) {
-        for block in blocks.into_iter().filter(|block| !block.is_over(now.wall)) {
+        for block in blocks {
             if let Scope::Account(account) = &block.scope {
                 let left = block.until.map_or(self.settings.block, |until| until.saturating_since(now.wall));
                 let key = counter::account_key(account);

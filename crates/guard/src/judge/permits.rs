@@ -12,7 +12,7 @@ use model::Mono;
 pub const PERMIT_LIFE: Duration = Duration::from_secs(30);
 
 /// Leave to look at one password. Give it back by `failed` or `succeeded`; a dropped one is void after
-/// [`PERMIT_LIFE`].
+/// `PERMIT_LIFE`.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Permit {

@@ -318,6 +318,10 @@ fn blocks_of_before_a_restart_hold_and_so_do_refused_accounts() {
     let mut late = judge(Guessing::default());
     late.restore(at(5_000), kept);
     assert!(late.blocks(at(5_000).wall).is_empty());
+    late.wake(at(5_000));
+    let lifted =
+        std::iter::from_fn(|| late.poll()).filter(|ruling| matches!(ruling, Ruling::Lift(_))).count();
+    assert_eq!(lifted, 2, "the gate and the disk are to hear that they are over");
 }
 
 #[test]
@@ -356,4 +360,28 @@ fn ten_million_sources_leave_the_tables_bounded_and_the_worst_one_remembered() {
     }
     assert_eq!(fail(&mut judge, 11, &stranger("198.51.100.7", "a")), Ok(()));
     assert!(judge.is_blocked(at(11).wall, ip("198.51.100.7")));
+}
+
+#[test]
+fn a_strict_limit_counts_a_whole_network_too() {
+    let mut judge = judge(Guessing { attempts: 1, ..Guessing::default() });
+    for n in 0..10_u64 {
+        let source = format!("2001:db8:7:{n:x}::1");
+        assert!(!judge.is_blocked(at(n).wall, ip("2001:db8:7:ffff::1")), "before the tenth");
+        assert_eq!(fail(&mut judge, n, &stranger(&source, "admin")), Ok(()));
+        assert!(judge.is_blocked(at(n).wall, ip(&source)));
+    }
+    assert!(judge.is_blocked(at(10).wall, ip("2001:db8:7:ffff::1")), "the /48 at ten times one");
+}
+
+#[test]
+fn who_is_trusted_is_not_blocked_with_the_network_around() {
+    let trusted = AddressSet::of(["2001:db8:5:6::b/128".parse().unwrap()]);
+    let mut judge = judge(Guessing { trusted, ..Guessing::default() });
+    for n in 0..5 {
+        assert_eq!(fail(&mut judge, n, &stranger("2001:db8:5:6::a", "admin")), Ok(()));
+    }
+    assert!(judge.is_blocked(at(5).wall, ip("2001:db8:5:6::a")));
+    assert!(!judge.is_blocked(at(5).wall, ip("2001:db8:5:6::b")));
+    assert!(judge.permit(at(5), ip("2001:db8:5:6::b"), "101").is_ok());
 }

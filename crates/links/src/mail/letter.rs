@@ -9,7 +9,7 @@ use model::{Id, Wall};
 use super::Account;
 use super::limits::MAX_SHOWN;
 
-/// A letter. Subject and text are ours; texts of others in them went through [`shown`].
+/// A letter. Subject and text are ours; texts of others in them went through `shown`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
     /// Its id; the Message-ID is made of it.

@@ -1,6 +1,6 @@
 //! Warnings by e-mail (SPEC R4.7): from what happened to a letter, from the letter to the mail server.
 //!
-//! Two tasks share an [`Outbox`]: [`desk`] writes letters into it, [`postman`] carries them away. A mail server that is
+//! Two tasks share an [`Outbox`]: `desk` writes letters into it, `postman` carries them away. A mail server that is
 //! down or hangs stops the second only. A letter is in the outbox before anything else happens to it, and leaves it when the
 //! server has taken it, so that it survives a restart; its Message-ID stays the same, so that a repeated one is known
 //! as such. Not here: when somebody is blocked (`guard`), the outbox's table (`store`).

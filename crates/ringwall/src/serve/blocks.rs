@@ -1,12 +1,13 @@
 //! Blocks: those of before a restart, the list for people, and those that people make and lift.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use api::body::{Block as Row, BlockScope, Unblocked};
 use api::{BlockWish, Problem};
 use calls::Command;
 use guard::{Block, By, Gate, Scope};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use model::Wall;
 use net::ControlHandle;
 use store::Store;
@@ -15,6 +16,9 @@ use super::now;
 
 /// How long the disk is waited for before an administrator is told that it refuses.
 const DISK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest time that somebody can be blocked for: ends far beyond it can't be written as a date.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 /// Puts the blocks of before a restart into the gate, before anything listens. What can't be read was written by another
 /// release and is passed over: its failures are counted anew.
@@ -58,12 +62,22 @@ pub fn row(block: Block) -> Row {
 #[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
 fn prefix(text: &str) -> Result<IpNet, Problem> {
     let address = || text.parse().ok().map(|address: std::net::IpAddr| IpNet::from(address.to_canonical()));
-    let prefix = || text.parse().ok().map(|prefix: IpNet| prefix.trunc());
+    let prefix = || text.parse().ok().map(|prefix: IpNet| canonical(prefix.trunc()));
     address().or_else(prefix).ok_or_else(|| {
         Problem::bad_request(format!(
             "{text:?} is neither an address nor a prefix; write it like 198.51.100.7, 198.51.100.0/24 or 2001:db8::/48"
         ))
     })
+}
+
+/// IPv4 written as IPv6 is IPv4, as it is at the gate.
+fn canonical(prefix: IpNet) -> IpNet {
+    let within =
+        prefix.prefix_len().checked_sub(96).and_then(|length| match prefix.network().to_canonical() {
+            IpAddr::V4(v4) if matches!(prefix, IpNet::V6(_)) => Ipv4Net::new(v4, length).ok(),
+            _ => None,
+        });
+    within.map_or(prefix, IpNet::V4)
 }
 
 /// Blocks; the block as it is in force when this returns, and on the disk.
@@ -84,6 +98,16 @@ pub async fn block(
         )));
     }
     let BlockWish { period, why } = wish;
+    if period.is_some_and(|period| period > LONGEST) {
+        return Err(Problem::bad_request(
+            "the longest time is ten years; without a time it is until lifted".to_owned(),
+        ));
+    }
+    if control.ask(move |exchange, _| exchange.trusts(prefix)).await.map_err(|_| Problem::stopping())? {
+        return Err(Problem::refused(format!(
+            "{prefix} is in the address group of security.guessing.trusted, which is never blocked; take it out of that group first"
+        )));
+    }
     let until: Option<Wall> = period.map(|period| now().after(period));
     control.command(Command::Block { prefix, until, author, why });
     let found = control.ask(move |exchange, now| {

@@ -21,12 +21,14 @@ pub fn rows(office: &Office, hosts: &Hosts) -> Arc<Rows> {
         None => Arc::default(),
         Some(group) => Arc::new(Row::Only(addresses(office, group, hosts))),
     };
+    let trusted = office.security.guessing.trusted.as_deref();
     Arc::new(Rows {
         web: row(&wanted.web),
         sip: row(&wanted.sip),
         provisioning: row(&wanted.provisioning),
         crm: row(&wanted.crm),
         snmp: row(&wanted.snmp),
+        trusted: trusted.map(|group| addresses(office, group, hosts)).unwrap_or_default(),
     })
 }
 

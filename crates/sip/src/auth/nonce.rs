@@ -1,7 +1,7 @@
 //! Nonces that need no memory until they are answered: dated, bound to the source, authenticated.
 //!
 //! A nonce is base64 of: 6 bytes time (monotonic milliseconds), 6 bytes salt, 16 bytes HMAC-SHA-256 (cut) over both
-//! and the source. The source is an IPv4 address or IPv6 /64 for UDP, the connection for streams (SPEC R6.2), so
+//! and the source. The source is an address for UDP, the connection for streams (SPEC R6.2), so
 //! that a nonce is worth nothing elsewhere. Remembered is only which counts of answered nonces were used.
 
 use std::collections::{HashMap, VecDeque};
@@ -152,7 +152,9 @@ impl Nonces {
         } else {
             match flow.remote.ip().to_canonical() {
                 IpAddr::V4(v4) => mac.update(&v4.octets()),
-                IpAddr::V6(v6) => mac.update(v6.octets().first_chunk::<8>().unwrap_or(&[0; 8])),
+                // The whole address, also where a /64 is counted as one: inside, each address is counted for itself, and nobody must be
+                // counted for what a neighbour was asked.
+                IpAddr::V6(v6) => mac.update(&v6.octets()),
             }
         }
         let full = mac.finalize().into_bytes();
@@ -220,6 +222,14 @@ mod tests {
         assert!(nonces.recognise(Mono::ZERO, &udp, nonce.as_bytes()).is_some());
         assert!(nonces.recognise(Mono::ZERO, &other_port, nonce.as_bytes()).is_some());
         assert!(nonces.recognise(Mono::ZERO, &elsewhere, nonce.as_bytes()).is_none());
+        let udp = flow("[2001:db8::1]:5060", Transport::Udp, 1);
+        let neighbour = flow("[2001:db8::2]:5060", Transport::Udp, 1);
+        let nonce = nonces.make(Mono::ZERO, &udp);
+        assert!(nonces.recognise(Mono::ZERO, &udp, nonce.as_bytes()).is_some());
+        assert!(
+            nonces.recognise(Mono::ZERO, &neighbour, nonce.as_bytes()).is_none(),
+            "who may be counted for itself"
+        );
         let one = flow("192.0.2.1:5060", Transport::Tcp, 7);
         let two = flow("192.0.2.1:5060", Transport::Tcp, 8);
         let nonce = nonces.make(Mono::ZERO, &one);

@@ -123,6 +123,11 @@ impl Stack {
         self.judge.blocks(now)
     }
 
+    /// Whether nobody at these addresses is ever blocked.
+    pub fn trusts(&self, prefix: ipnet::IpNet) -> bool {
+        self.judge.trusts(prefix)
+    }
+
     /// How many there are.
     pub fn blocked(&self) -> usize {
         self.judge.count()
