@@ -194,10 +194,7 @@ impl Blocks {
     pub(super) fn list(&self, now: Wall) -> Vec<Block> {
         let mut list: Vec<Block> =
             self.by_key.values().filter(|block| !block.is_over(now)).cloned().collect();
-        list.sort_by(|one, other| {
-            let key = |block: &Block| (block.evidence.first, block.prefix.to_string());
-            key(one).cmp(&key(other))
-        });
+        list.sort_unstable_by_key(|block| (block.evidence.first, block.prefix));
         list
     }
 

@@ -62,12 +62,20 @@ pub fn row(block: Block) -> Row {
 #[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
 fn prefix(text: &str) -> Result<IpNet, Problem> {
     let address = || text.parse().ok().map(|address: std::net::IpAddr| IpNet::from(address.to_canonical()));
-    let prefix = || text.parse().ok().map(|prefix: IpNet| canonical(prefix.trunc()));
-    address().or_else(prefix).ok_or_else(|| {
+    let found = address().or_else(|| text.parse().ok()).ok_or_else(|| {
         Problem::bad_request(format!(
             "{text:?} is neither an address nor a prefix; write it like 198.51.100.7, 198.51.100.0/24 or 2001:db8::/48"
         ))
-    })
+    })?;
+    // A slip of the pen, and a whole network is silent.
+    if found.trunc() != found {
+        return Err(Problem::bad_request(format!(
+            "{found} is an address within a prefix; write {} for it alone, or {} for the whole network",
+            found.addr(),
+            found.trunc()
+        )));
+    }
+    Ok(canonical(found))
 }
 
 /// IPv4 written as IPv6 is IPv4, as it is at the gate.
@@ -151,4 +159,26 @@ async fn on_disk(store: &Store) -> Result<(), Problem> {
     Err(Problem::failed(
         "it is in force, but the disk refuses it, so a restart would forget it; look at the error log and free space",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_or_a_whole_network_is_meant_and_ipv4_is_ipv4_however_it_is_written() {
+        for (text, expected) in [
+            ("198.51.100.7", "198.51.100.7/32"),
+            ("198.51.100.0/24", "198.51.100.0/24"),
+            ("2001:db8::/48", "2001:db8::/48"),
+            ("::ffff:198.51.100.7", "198.51.100.7/32"),
+            ("::ffff:198.51.100.7/128", "198.51.100.7/32"),
+            ("::ffff:198.51.100.0/120", "198.51.100.0/24"),
+        ] {
+            assert_eq!(prefix(text).unwrap().to_string(), expected, "{text}");
+        }
+        for text in ["", "office", "198.51.100.7/16", "198.51.100.0/33", "2001:db8::1/48", "198.51.100"] {
+            assert!(prefix(text).is_err(), "{text}");
+        }
+    }
 }
