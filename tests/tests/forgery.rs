@@ -123,3 +123,27 @@ fn a_registered_phone_cannot_replace_somebody_elses_call() {
     assert_eq!(one.ask_inside(&mut calling, "BYE", "", "").status(), 200);
     other.agree(&other.expect_request("BYE"));
 }
+
+#[test]
+fn a_phone_that_challenges_whatever_it_is_asked_gets_no_credentials_and_leaves_nothing() {
+    let (pbx, mut one, other, _) = world();
+    let challenge = "WWW-Authenticate: Digest realm=\"elsewhere\", nonce=\"tell-me\"\r\n";
+    let mut refused = one.dial("102", "");
+    let invite = other.expect_request("INVITE");
+    other.send(&invite.answer(401, "challenger", challenge, ""));
+    other.expect_request("ACK");
+    let answer =
+        one.expect("the end of it", |m| m.status() >= 300 && m.header("Call-ID") == Some(&refused.id));
+    assert!(answer.status() >= 400 && answer.challenges().is_empty(), "{}", answer.0);
+    refused.remote = answer.header("To").expect("a To").into();
+    one.send(&refused.inside("ACK", refused.invite.sequence(), one.address, "", ""));
+    let (mut calling, _) = established(&mut one, &other);
+    assert_eq!(one.ask_inside(&mut calling, "BYE", "", "").status(), 200);
+    let bye = other.expect_request("BYE");
+    other.send(&bye.answer(401, "", challenge, ""));
+    while let Some(again) = other.receive_within(Duration::from_secs(1)) {
+        assert!(again.header("Authorization").is_none() && again.method() != "BYE", "{}", again.0);
+    }
+    pbx.expect_records(2);
+    pbx.expect_nothing_held();
+}

@@ -1,5 +1,6 @@
 //! Transfer among three softphones: who is sent on talks to the third, by the spectrum of what both heard.
 
+use blackbox::call::offer;
 use blackbox::{Baresip, Office, Pbx, RawPhone, Sipp, lamp, sipp};
 
 /// Three phones that play different tones.
@@ -86,5 +87,36 @@ fn refer_is_answered_202_its_progress_is_told_and_who_was_sent_on_talks_to_the_t
     target.succeed();
     sent_on.succeed();
     pbx.expect_records(2);
+    pbx.expect_nothing_held();
+}
+
+#[test]
+fn a_call_goes_on_at_another_phone_of_its_extension_by_replaces() {
+    let pbx = Pbx::start(Office::of(101, 2));
+    let phone = |number| {
+        let mut phone = RawPhone::new(number, pbx.sip);
+        assert_eq!(phone.register(600).status(), 200);
+        phone
+    };
+    let (mut desk, other, mut soft) = (phone("101"), phone("102"), phone("101"));
+    let mut at_desk = desk.dial("102", "");
+    let called = other.ring();
+    other.take(&called);
+    desk.expect_answer(&mut at_desk);
+
+    let mut at_soft = soft.dial("102", &format!("Replaces: {}\r\n", at_desk.replaces()));
+    // The other side is told of the new partner, and who offers anew gets an answer.
+    let told = other.expect_request("INVITE");
+    assert!(told.header("To").is_some_and(|to| to.contains(";tag=")), "inside its call: {}", told.0);
+    let contact = format!("Contact: <sip:raw@{}>\r\nContent-Type: application/sdp\r\n", other.address);
+    other.send(&told.answer(200, "", &contact, &offer(other.address, 2)));
+    soft.expect_answer(&mut at_soft);
+    desk.agree(&desk.expect_request("BYE"));
+    assert_eq!(pbx.calls().len(), 1);
+
+    assert_eq!(soft.ask_inside(&mut at_soft, "BYE", "", "").status(), 200);
+    other.agree(&other.expect_request("BYE"));
+    let records = pbx.expect_records(1);
+    assert_eq!((&records[0]["from"], &records[0]["to"]), (&"101".into(), &"102".into()));
     pbx.expect_nothing_held();
 }
