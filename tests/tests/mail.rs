@@ -203,3 +203,12 @@ fn hostile_names_break_no_letter() {
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{85}', '\u{2028}']), "{text:?}");
     assert!(text.contains("<script>"), "shown as it came: letters are plain text\n{text}");
 }
+
+#[test]
+fn an_address_to_mail_to_without_a_mail_server_is_said_when_it_is_applied() {
+    let pbx = Pbx::start(Office::of(101, 1));
+    let file = pbx.place.write("warn.toml", "[security.guessing]\nwarn_email = \"it@example.test\"\n");
+    let answer = pbx.run(&["apply", &file.to_string_lossy(), "--merge"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert!(format!("{answer:?}").contains("nobody will be mailed"), "{answer:?}");
+}

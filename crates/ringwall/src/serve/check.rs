@@ -158,6 +158,9 @@ fn upkeep(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     if facts.office.mail.host.is_none() {
         let what = "no mail server is set: warnings reach nobody who does not look at the logs".to_owned();
         add(found, "mail.none", Weight::Medium, what, "set the section mail");
+    } else if facts.office.security.guessing.warn_email.is_empty() {
+        let what = "nobody is told by mail when an address is blocked".to_owned();
+        add(found, "guessing.silent", Weight::Low, what, "set security.guessing.warn_email");
     }
     let guessing = &facts.office.security.guessing;
     if guessing.attempts > MANY_ATTEMPTS {
@@ -218,6 +221,7 @@ mod tests {
     fn each_weakness_is_found_and_a_sound_server_has_none() {
         let mut office = Office::default();
         office.mail.host = Some("mail.test".into());
+        office.security.guessing.warn_email = "it@example.test".into();
         let now = Wall::from_millis(1_800_000_000_000);
         let days = |days| now.after(Duration::from_secs(days * DAY_S));
         let inside = guard::AddressSet::of(["10.0.0.0/8".parse().unwrap()]);
@@ -257,6 +261,9 @@ mod tests {
         let mut loose = office.clone();
         loose.security.guessing.attempts = 50;
         assert_eq!(ids(&Facts { office: &loose, ..sound() }), ["guessing.loose"]);
+        let mut silent = office.clone();
+        silent.security.guessing.warn_email.clear();
+        assert_eq!(ids(&Facts { office: &silent, ..sound() }), ["guessing.silent"]);
         assert_eq!(
             ids(&Facts { office: &bad, ..sound() }),
             ["proxies.wide", "mail.none"],

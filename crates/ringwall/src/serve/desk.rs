@@ -238,6 +238,10 @@ impl Desk {
             lost: plan.lost.clone(),
             notes: plan.notes.clone(),
         };
+        if plan.after.mail.host.is_none() && !plan.after.security.guessing.warn_email.is_empty() {
+            let note = "nobody will be mailed: security.guessing.warn_email is set, the section mail is not";
+            applied.notes.push(note.to_owned());
+        }
         let rows = self.rows_of(&wish, &office, &plan).await?;
         if let Some(rows) = &rows {
             let registered = self.control.ask(|exchange, now| exchange.registrations(now)).await;
