@@ -5,7 +5,7 @@ use blackbox::config::password_of;
 use blackbox::guesser::Heard;
 use blackbox::place::address;
 use blackbox::way::{Transport, Version};
-use blackbox::{Guesser, Office, Pbx, RawPhone};
+use blackbox::{Forger, Guesser, Office, Pbx, RawPhone};
 use rustls::pki_types::pem::PemObject;
 use std::io::Read;
 use std::sync::Arc;
@@ -202,4 +202,29 @@ fn forged_and_borrowed_nonces_block_nobody_and_tell_nothing() {
     assert_eq!(other.guess("101", "wrong"), 403);
     assert!(is_silent(&pbx, &mut other), "with attempts = 1 the first blocks");
     assert_eq!(victim.sign_in("101"), 200);
+}
+
+#[test]
+fn packets_with_a_forged_source_block_nobody_and_leave_the_phone_there_in_peace() {
+    let pbx = server(2, "attempts = 1");
+    let mut phone = RawPhone::new("101", pbx.sip);
+    assert_eq!(phone.register(600).status(), 200);
+    let mut guesser = Guesser::udp(address(), pbx.sip);
+    let own = guesser.challenge("101").expect("a challenge");
+    let mut made_up = own.clone();
+    made_up.nonce = made_up.nonce.chars().rev().collect();
+    let forger = Forger::default();
+    for count in 1..=50 {
+        for challenge in [&own, &made_up] {
+            let value = guesser.credentials(challenge, ("101", "wrong"), count);
+            forger.send(phone.address, pbx.sip, &guesser.compose("101", Some(&value)));
+        }
+        forger.send(phone.address, pbx.sip, &guesser.compose("101", None));
+    }
+    // That they came through: the phone is answered what it never asked.
+    assert!(phone.receive_within(Duration::from_secs(5)).is_some_and(|answer| answer.status() == 401));
+    assert_eq!(phone.register(600).status(), 200);
+    assert!(blocks(&pbx).is_empty() && failures_logged(&pbx).is_empty());
+    assert_eq!(guesser.guess("101", "wrong"), 403, "his own address is his own");
+    assert_eq!(blocks(&pbx).len(), 1);
 }
