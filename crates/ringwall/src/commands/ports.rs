@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use api::body::PortRow;
+use model::Transport;
 
 use super::{say, say_json};
 use crate::cli::Ports;
@@ -40,6 +41,14 @@ fn table(rows: &[PortRow]) -> String {
         ]);
     }
     table.text("nothing listens")
+}
+
+/// What nftables calls the protocol: it sees TLS as the TCP that carries it.
+const fn protocol(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Udp => "udp",
+        Transport::Tcp | Transport::Tls => "tcp",
+    }
 }
 
 /// Words of a family in rules, the set of who reaches SIP, and the type of its elements.
@@ -83,7 +92,7 @@ fn nftables(rows: &[PortRow]) -> String {
                 None => String::new(),
             },
         };
-        let ports = format!("{} dport {} accept", row.transport, port(row));
+        let ports = format!("{} dport {} accept", protocol(row.transport), port(row));
         let families = match row.address {
             Some(IpAddr::V4(_)) => &FAMILIES[..1],
             Some(IpAddr::V6(_)) => &FAMILIES[1..],
@@ -103,7 +112,6 @@ fn nftables(rows: &[PortRow]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Transport;
 
     fn row(address: Option<&str>, transport: Transport, first: u16, last: u16) -> PortRow {
         PortRow {
@@ -127,6 +135,7 @@ mod tests {
             row(Some("0.0.0.0"), Transport::Udp, 5060, 5060),
             row(Some("::"), Transport::Tcp, 5060, 5060),
             row(Some("192.0.2.1"), Transport::Udp, 5060, 5060),
+            row(Some("192.0.2.1"), Transport::Tls, 5061, 5061),
             row(None, Transport::Udp, 10_000, 19_999),
         ];
         let text = nftables(&rows);
@@ -134,6 +143,7 @@ mod tests {
             "add rule inet filter input meta nfproto ipv4 udp dport 5060 accept\n",
             "add rule inet filter input meta nfproto ipv6 tcp dport 5060 accept\n",
             "add rule inet filter input ip daddr 192.0.2.1 udp dport 5060 accept\n",
+            "add rule inet filter input ip daddr 192.0.2.1 tcp dport 5061 accept\n",
             "add rule inet filter input udp dport 10000-19999 accept\n",
         ] {
             assert!(text.contains(rule), "{rule}\n{text}");
