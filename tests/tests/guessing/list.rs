@@ -55,6 +55,9 @@ fn an_administrator_blocks_and_lifts_by_hand() {
     assert_eq!(pbx.run(&["block", &source.to_string(), "--for", "1h"]).code, 0);
     let list = blocks(&pbx);
     assert_eq!((list.len(), list[0]["until"].is_string()), (1, true), "the last word counts");
+    let refused = pbx.run(&["block", &source.to_string(), "--for", "0s"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert_eq!(blocks(&pbx), list, "what is refused changes nothing");
     let log = pbx.run(&["log", "security"]).done();
     assert!(log.contains("guard.blocked-by-hand") && log.contains("why=\"stolen phone\""), "{log}");
     let around = format!("{}/30", std::net::Ipv4Addr::from(u32::from(source) & !3));

@@ -106,6 +106,12 @@ pub async fn block(
         )));
     }
     let BlockWish { period, why } = wish;
+    // Refused before it replaces a block that stands, and so lifts it.
+    if period.is_some_and(|period| period.is_zero()) {
+        return Err(Problem::refused(
+            "no time at all blocks nobody; name a longer one, or ringwall unblock lets somebody in again",
+        ));
+    }
     if period.is_some_and(|period| period > LONGEST) {
         return Err(Problem::bad_request(
             "the longest time is ten years; without a time it is until lifted".to_owned(),
