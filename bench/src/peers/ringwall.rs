@@ -17,7 +17,7 @@ pub fn office(users: usize) -> String {
     let mut text = format!(
         "[system]\nname = \"Bench\"\ndomain = \"{ip}\"\n\n[listen]\nsip_udp = [\"{SERVER}\"]\nsip_tcp = []\nsip_tls = [\"{SECURE_SERVER}\"]\n\
          media_ports = \"20000-39999\"\n\n\
-         [[address_groups]]\nname = \"Load\"\nmembers = [\"127.0.0.0/8\"]\n\n\
+         [[address_groups]]\nname = \"Load\"\nmembers = [\"127.2.0.0/16\", \"127.4.0.0/16\"]\n\n\
          [security.guessing]\ntrusted = \"Load\"\n"
     );
     for number in numbers(users) {

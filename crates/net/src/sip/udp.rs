@@ -3,7 +3,6 @@
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use model::{Flow, FlowId, Transport};
@@ -16,10 +15,6 @@ use super::door::{Door, Received};
 
 /// Room for one receive: the kernel may hand over several datagrams of one sender at once (GRO), 64 KB together.
 const RECEIVE_BYTES: usize = 65_535;
-/// After a batch of which the gate let nothing in, so long is waited before the next is read: a flood from blocked addresses is then
-/// read in large batches, and costs few wake-ups. The socket's buffer holds many times what comes meanwhile, and no
-/// message waits noticeably.
-const ALL_REFUSED: Duration = Duration::from_millis(1);
 /// Datagrams up to this size that hold nothing but line ends or zeros keep a router's mapping alive; no answer.
 const KEEP_ALIVE_BYTES: usize = 4;
 
@@ -82,29 +77,23 @@ impl UdpPort {
                 // by another receive. What arrives from now on makes the socket ready anew.
                 if count < BATCH_SIZE { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
             });
-            let mut let_in = 0_usize;
             for (slice, meta) in slices.iter().zip(&metas).take(count) {
                 let whole = slice.get(..meta.len).unwrap_or_default();
                 for datagram in whole.chunks(meta.stride.max(1)) {
-                    let_in = let_in.saturating_add(usize::from(self.take(&door, meta, datagram)));
+                    self.take(&door, meta, datagram);
                 }
-            }
-            // Only when nothing was left to read: a flood must not set the pace at which everybody is read.
-            if (1..BATCH_SIZE).contains(&count) && let_in == 0 {
-                tokio::time::sleep(ALL_REFUSED).await;
             }
         }
     }
 
-    /// Whether the gate let the datagram in, whatever became of it then.
-    fn take(&self, door: &Door, meta: &RecvMeta, datagram: &[u8]) -> bool {
+    fn take(&self, door: &Door, meta: &RecvMeta, datagram: &[u8]) {
         let local = self.local(meta);
-        let Some(entrance) = door.admit(meta.addr, local) else { return false };
+        let Some(entrance) = door.admit(meta.addr, local) else { return };
         if datagram.len() <= KEEP_ALIVE_BYTES && datagram.iter().all(|b| matches!(b, b'\r' | b'\n' | 0)) {
-            return true;
+            return;
         }
         if door.drops_unread(datagram) {
-            return true;
+            return;
         }
         let flow = Flow { id: self.id, transport: Transport::Udp, local, remote: meta.addr };
         // Copied, so that a message kept for long does not keep the whole batch's storage with it.
@@ -114,7 +103,6 @@ impl UdpPort {
             // Would block, or unreachable: who gets such an answer may do without.
             let _ = self.send(&flow, &answer);
         }
-        true
     }
 }
 
