@@ -119,7 +119,8 @@ impl Setup {
         };
         let control = SocketAddr::from((self.address, self.control_port));
         let control = match &self.namespace {
-            None => Control::connect(control),
+            None => Control::connect(control)
+                .unwrap_or_else(|| panic!("baresip does not listen at {control}\n{}", process.last_words())),
             Some(name) => Control::over(crate::netns::connect(name, control)),
         };
         Baresip { number: self.number, address: self.address, server: self.server, place, process, control }

@@ -33,9 +33,9 @@ impl Control {
         Self { stream, heard, commands: 0 }
     }
 
-    /// Connects, waiting for the phone to listen.
-    pub fn connect(address: SocketAddr) -> Self {
-        Self::over(wait::until("baresip's control port", || TcpStream::connect(address).ok()))
+    /// Connects, waiting for the phone to listen; `None` when it never does.
+    pub fn connect(address: SocketAddr) -> Option<Self> {
+        wait::within(wait::PATIENCE, || TcpStream::connect(address).ok()).map(Self::over)
     }
 
     /// Sends a command and waits for its answer; panics when it is refused.

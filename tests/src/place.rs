@@ -1,9 +1,15 @@
 //! Where a test lives: a folder of its own and loopback addresses of its own, so that tests run side by side and every
 //! program may use the port numbers it likes.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
+
+/// What `free_port` gives: beyond the phones' audio, below the ports of outgoing connections.
+const PORTS: RangeInclusive<u16> = 27_500..=31_999;
 
 /// Hosts handed out by this process so far.
 static NEXT_HOST: AtomicU16 = AtomicU16::new(1);
@@ -65,19 +71,26 @@ pub fn sip_address() -> SocketAddrV4 {
     SocketAddrV4::new(address(), 5060)
 }
 
-/// A port that is free at 127.0.0.1 and ::1 for UDP and TCP, and not handed out twice by this process.
+/// A port that is free at 127.0.0.1 and ::1 for UDP and TCP, and that no other test takes. It lies below the ports that
+/// the system gives out by itself, which somebody's outgoing connection could take before the phone listens; a lock
+/// file keeps the test programs that run side by side apart, and ends with this process. The port after it stays free too:
+/// baresip takes it for TLS.
 pub fn free_port() -> u16 {
-    static GIVEN: std::sync::Mutex<Vec<u16>> = std::sync::Mutex::new(Vec::new());
+    static GIVEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
     let mut given = GIVEN.lock().expect("no panic while held");
-    loop {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = listener.local_addr().expect("bound").port();
+    let locks = std::env::temp_dir().join("blackbox-ports");
+    std::fs::create_dir_all(&locks).expect("a folder for the locks");
+    for port in PORTS.step_by(2) {
+        let lock = File::create(locks.join(port.to_string())).expect("a lock file");
         let (v4, v6) = ((Ipv4Addr::LOCALHOST, port), (Ipv6Addr::LOCALHOST, port));
-        let free =
-            UdpSocket::bind(v4).is_ok() && UdpSocket::bind(v6).is_ok() && TcpListener::bind(v6).is_ok();
-        if free && !given.contains(&port) {
-            given.push(port);
+        let free = || {
+            let udp = UdpSocket::bind(v4).is_ok() && UdpSocket::bind(v6).is_ok();
+            udp && TcpListener::bind(v4).is_ok() && TcpListener::bind(v6).is_ok()
+        };
+        if lock.try_lock().is_ok() && free() {
+            given.push(lock);
             return port;
         }
     }
+    panic!("no port of {PORTS:?} is free");
 }
