@@ -27,6 +27,7 @@ pub mod place;
 pub mod probe;
 pub mod process;
 pub mod raw;
+pub mod resource;
 pub mod secure;
 pub mod sipp;
 pub mod smtp;

@@ -6,12 +6,14 @@
 
 mod author;
 pub mod body;
+pub mod objects;
 mod office;
 mod problem;
 mod routes;
 mod serve;
 
 pub use author::{Author, user_name};
+pub use objects::Registry;
 pub use office::{ApplyOptions, BlockWish, HistoryQuery, LogLines, LogQuery, Office};
 pub use problem::Problem;
 pub use serve::serve;

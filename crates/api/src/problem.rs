@@ -57,6 +57,11 @@ impl Problem {
         Problem::new(StatusCode::CONFLICT, "stale", detail)
     }
 
+    /// A new thing has the name of one that is there.
+    pub fn exists(detail: impl ToString) -> Problem {
+        Problem::new(StatusCode::CONFLICT, "exists", detail)
+    }
+
     /// The server could not do it, as on a full disk.
     pub fn failed(detail: impl ToString) -> Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)

@@ -21,6 +21,7 @@ use model::{CallId, Wall};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::objects::{self, Registry};
 use crate::office::{ApplyOptions, BlockWish, HistoryQuery, LogQuery, Office};
 use crate::{Author, MAX_BODY, Problem};
 
@@ -30,10 +31,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const LOG_PIECES: usize = 16;
 
 type Shared<O> = State<Arc<O>>;
-type Peer = ConnectInfo<Author>;
+pub(crate) type Peer = ConnectInfo<Author>;
 
 /// All resources over `office`.
-pub(crate) fn router<O: Office>(office: Arc<O>) -> Router {
+pub(crate) fn router<O: Office + Registry>(office: Arc<O>) -> Router {
     let v1 = Router::new()
         .route("/status", get(status::<O>))
         .route("/registrations", get(registrations::<O>))
@@ -47,13 +48,14 @@ pub(crate) fn router<O: Office>(office: Arc<O>) -> Router {
         .route("/revisions/{number}", get(revision::<O>))
         .route("/revisions/{number}/rollback", post(rollback::<O>))
         .route("/configuration", get(export::<O>).put(apply::<O>))
-        .route("/extensions/{number}/password", post(new_password::<O>))
+        .route("/extensions/{number}/password", post(new_password::<O>).get(objects::reveal::<O>))
         .route("/destinations/{name}", get(destination::<O>))
         .route("/ports", get(ports::<O>))
         .route("/check", get(check::<O>))
         .route("/certificates", get(certificates::<O>))
         .route("/certificates/authority.der", get(authority::<O>))
         .route("/logs/{name}", get(log::<O>))
+        .merge(objects::resources::<O>())
         .layer(middleware::from_fn(in_time))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     Router::new()
@@ -78,7 +80,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 }
 
 /// Parameters of the path, or a problem.
-struct Place<T>(T);
+pub(crate) struct Place<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T> {
     type Rejection = Problem;
@@ -93,7 +95,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T
 }
 
 /// Parameters behind the question mark, or a problem.
-struct Wish<T>(T);
+pub(crate) struct Wish<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Wish<T> {
     type Rejection = Problem;
@@ -108,7 +110,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Wish<T>
 }
 
 /// A body of text, or a problem.
-struct Text(String);
+pub(crate) struct Text(pub(crate) String);
 
 impl<S: Send + Sync> FromRequest<S> for Text {
     type Rejection = Problem;

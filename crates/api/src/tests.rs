@@ -1,5 +1,7 @@
 //! The resources over a real Unix socket, with an office that remembers what it was asked.
 
+mod registry;
+
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -12,8 +12,8 @@ use super::mail::is_email;
 use super::read::{Reading, Step, shown};
 use super::scalar::Span;
 use super::schema::{
-    AddressGroup, Extension, Guessing, Line, Listen, Logs, MAX_SPAN, Network, NoAnswer, Sip, System, Tls,
-    User,
+    AddressGroup, Extension, Firewall, Guessing, Line, Listen, Logs, MAX_SPAN, Network, NoAnswer, Sip,
+    System, Tls, User,
 };
 use super::value::{Place, Value};
 
@@ -243,6 +243,11 @@ pub(crate) fn network(network: &Network, value: &Value, at: &mut Reading) {
             "write the proxy's address, like 10.0.0.7",
         );
     }
+}
+
+pub(crate) fn firewall(firewall: &Firewall, value: &Value, at: &mut Reading) {
+    let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3_600));
+    bounded(value, at, "confirm_within", firewall.confirm_within, second, hour);
 }
 
 pub(crate) fn address_group(group: &AddressGroup, value: &Value, at: &mut Reading) {

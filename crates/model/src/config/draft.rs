@@ -15,6 +15,8 @@ pub enum Mode {
     Match,
     /// Entries and keys are added and changed, nothing is removed.
     Merge,
+    /// What is given becomes as it is given, also what its user set himself; what is not named stays.
+    Whole,
 }
 
 /// The wanted sections; `None`: left as it is.
@@ -28,7 +30,7 @@ pub(crate) struct Draft {
     pub(crate) tls: Option<Tls>,
     pub(crate) logs: Option<Logs>,
     pub(crate) mail: Option<Mail>,
-    pub(crate) mail_password: Option<Secret>,
+    pub(crate) mail_password: Option<Option<Secret>>,
     pub(crate) firewall: Option<Firewall>,
     pub(crate) security: Option<Security>,
     pub(crate) address_groups: Option<Vec<Entry<AddressGroup>>>,

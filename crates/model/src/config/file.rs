@@ -34,7 +34,8 @@ pub(crate) fn read(root: &Value, current: &Office, mode: Mode, at: &mut Reading)
         draft.mail_password = at.inside(Step::Key("mail"), |at| {
             let password = secret(value, "password", at);
             mail::check_password(mail, password.as_ref(), value, at);
-            password
+            let removed = value.find("password").is_some_and(|found| found.data == Data::Nothing);
+            if removed && mode == Mode::Whole { Some(None) } else { password.map(Some) }
         });
     }
     draft.firewall = single(root, "firewall", &current.firewall, mode, at);
@@ -82,7 +83,7 @@ fn single<T: Schema>(
 ) -> Option<T> {
     let value = root.find(name)?;
     at.inside(Step::Key(name), |at| match mode {
-        Mode::Match => T::read(value, at),
+        Mode::Match | Mode::Whole => T::read(value, at),
         Mode::Merge => T::read(&overlay(&current.write(), value, None), at),
     })
 }

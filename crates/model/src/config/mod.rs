@@ -16,6 +16,7 @@ mod export;
 mod file;
 mod groups;
 mod mail;
+mod object;
 mod office;
 mod password;
 mod plan;
@@ -41,6 +42,10 @@ pub use export::{Secrets, export};
 pub use file::{MAX_EXTENSIONS, MAX_GROUPS, MAX_USERS};
 pub use groups::{hosts, prefixes};
 pub use mail::{Mail, MailSecurity};
+pub use object::{
+    Edit, Edited, MAX_OBJECT, SETTINGS, below_section, content, edit, edit_section, section_content,
+    set_password, used_by,
+};
 pub use office::{Kind, Object, Office, Row, SipPasswords, Unreadable};
 pub use password::{GENERATED_LENGTH, generate, hand_set_lines, weak_lines};
 pub use plan::{

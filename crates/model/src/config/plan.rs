@@ -157,6 +157,12 @@ pub enum Refusal {
     /// What is named does not exist.
     #[error("{0} does not exist")]
     Unknown(String),
+    /// A new object has the natural key of another.
+    #[error("{0} exists already; choose another")]
+    Exists(String),
+    /// Others need what would be deleted: a whole sentence.
+    #[error("{0}")]
+    InUse(String),
 }
 
 /// What applying `source` to `current` would do.
@@ -174,9 +180,20 @@ pub fn plan(
         Source::Toml(name, text) | Source::Json(name, text) => (name, text),
     };
     let root = parse(source).map_err(Refusal::Problems)?;
+    plan_value(current, &root, (name, text), options, supply)
+}
+
+/// What applying `root`, read from `text`, would do.
+pub(crate) fn plan_value(
+    current: &Office,
+    root: &Value,
+    (name, text): (&str, &str),
+    options: &Options,
+    supply: &mut Supply,
+) -> Result<Plan, Refusal> {
     let mut at = Reading::default();
-    let draft = file::read(&root, current, options.mode, &mut at);
-    let origins = Origins::new(Some(&root), &draft);
+    let draft = file::read(root, current, options.mode, &mut at);
+    let origins = Origins::new(Some(root), &draft);
     let incomplete = draft.incomplete;
     let settled = settle::settle(current, draft, supply);
     agree::check(&settled.after, &origins, incomplete, &mut at.findings);
@@ -248,7 +265,7 @@ fn permit(current: &Office, plan: Plan, options: &Options) -> Result<Plan, Refus
     Ok(plan)
 }
 
-fn parse(source: Source<'_>) -> Result<Value, Problems> {
+pub(crate) fn parse(source: Source<'_>) -> Result<Value, Problems> {
     let (name, text) = match source {
         Source::Toml(name, text) | Source::Json(name, text) => (name, text),
     };

@@ -189,10 +189,12 @@ section! {
         crm: Option<String> = None,
         /// SNMP monitoring.
         snmp: Option<String> = None,
+        /// A change over HTTPS that shuts out who makes it goes back by itself after this, unless confirmed (SPEC R4.3).
+        confirm_within: Span = Span::seconds(120),
     }
     aside []
     later []
-    check |_, _, _| {}
+    check check::firewall
 }
 
 section! {

@@ -71,13 +71,13 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
         draft.users.iter().flatten().map(|entry| entry.value.login.clone()).collect();
     if let Some(entries) = draft.users {
         replace(&mut after.users, &entries, mode, supply);
-        people(current, &mut after, &entries, supply, &mut aside);
+        people(current, &mut after, (&entries, mode), supply, &mut aside);
     }
     if let Some(entries) = draft.extensions {
         let renames = replace(&mut after.extensions, &entries, mode, supply);
         follow_extension_renames(&mut after.users, &renames, &given_users);
         passwords(current, &mut after, &entries, supply, &mut aside);
-        personal(current, &mut after, &entries, &mut aside);
+        personal(current, &mut after, (&entries, mode), &mut aside);
     }
     let effects = effects(current, &after, std::mem::take(&mut aside.people));
     let changes = describe::changes(current, &after, &aside.marks);
@@ -87,9 +87,9 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
 }
 
 /// The mail server's password is kept until another is given or nobody signs in any more.
-fn mail_password(current: &Office, after: &mut Office, given: Option<Secret>, aside: &mut Aside) {
+fn mail_password(current: &Office, after: &mut Office, given: Option<Option<Secret>>, aside: &mut Aside) {
     let old = current.mail_password.as_ref();
-    let new = given.or_else(|| old.cloned()).filter(|_| after.mail.username.is_some());
+    let new = given.unwrap_or_else(|| old.cloned()).filter(|_| after.mail.username.is_some());
     let words = match (old, &new) {
         (Some(old), Some(new)) if old == new => None,
         (Some(_), Some(_)) => Some("password changed"),
@@ -117,7 +117,7 @@ fn replace<T: Record>(
     supply: &mut Supply,
 ) -> Renames {
     let old = std::mem::take(map);
-    if mode == Mode::Merge {
+    if mode != Mode::Match {
         let sources: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.from.as_deref()).collect();
         let stays = |(key, _): &(&String, &Object<T>)| !sources.contains(key.as_str());
         map.extend(old.iter().filter(stays).map(|(key, object)| (key.clone(), object.clone())));
@@ -184,12 +184,18 @@ fn follow_extension_renames(
 }
 
 /// A person's password is an initial value: taken for a new user, one without password, or if enforced.
-fn people(current: &Office, after: &mut Office, entries: &[Entry<User>], supply: &Supply, aside: &mut Aside) {
+fn people(
+    current: &Office,
+    after: &mut Office,
+    (entries, mode): (&[Entry<User>], Mode),
+    supply: &Supply,
+    aside: &mut Aside,
+) {
     let mut hashes = BTreeMap::new();
     for entry in entries {
         let login = &entry.value.login;
         let old = entry.from.as_ref().and_then(|from| current.password_hashes.get(from));
-        let enforced = entry.value.enforce.iter().any(|key| key == "password");
+        let enforced = mode == Mode::Whole || entry.value.enforce.iter().any(|key| key == "password");
         let wanted = match (&entry.extra.password, old) {
             (None, _) => None,
             (Some(new), None) => Some(new),
@@ -271,7 +277,12 @@ fn passwords(
 }
 
 /// What users set themselves moves with their extension; the file's values are taken for a new one or if enforced.
-fn personal(current: &Office, after: &mut Office, entries: &[Entry<Extension>], aside: &mut Aside) {
+fn personal(
+    current: &Office,
+    after: &mut Office,
+    (entries, mode): (&[Entry<Extension>], Mode),
+    aside: &mut Aside,
+) {
     let mut kept = BTreeMap::new();
     for number in after.extensions.keys() {
         if let Some(personal) = current.personal.get(number) {
@@ -282,7 +293,8 @@ fn personal(current: &Office, after: &mut Office, entries: &[Entry<Extension>], 
         let number = &entry.value.number;
         let old = entry.from.as_ref().map(|from| current.personal_of(from));
         let mut own = old.clone().unwrap_or_default();
-        let enforced = |key: &str| old.is_none() || entry.value.enforce.iter().any(|name| name == key);
+        let named = |key: &str| entry.value.enforce.iter().any(|name| name == key);
+        let enforced = |key: &str| old.is_none() || mode == Mode::Whole || named(key);
         let mut note = |key: &str| {
             let note = "is an initial value; the user's own was kept (enforce overwrites it)";
             aside.notes.push(format!("extension {number}: {key} {note}"));

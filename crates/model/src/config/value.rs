@@ -217,6 +217,9 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
+/// Keys of one JSON object: no section has a tenth of it, and each is compared with those before it.
+const MAX_KEYS: usize = 500;
+
 struct Reader;
 
 impl<'de> Visitor<'de> for Reader {
@@ -265,6 +268,9 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Data, A::Error> {
         let mut table = Table::default();
         while let Some((key, value)) = entries.next_entry::<String, Value>()? {
+            if table.0.len() >= MAX_KEYS {
+                return Err(serde::de::Error::custom("too many keys in one object"));
+            }
             if table.find(&key).is_some() {
                 return Err(serde::de::Error::custom("a key stands twice in one object"));
             }

@@ -20,6 +20,10 @@ use tokio::sync::Mutex;
 
 pub use api::Author;
 
+mod edits;
+
+pub use self::edits::{Done, Job};
+
 use super::certificates::{Certificates, Occasion};
 use super::hosts::Hosts;
 use super::overrides::Overrides;
@@ -159,6 +163,11 @@ impl Desk {
         self.shown().directory.clone()
     }
 
+    /// The addresses of host names.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
     /// What listens.
     pub fn listeners(&self) -> Vec<Listener> {
         self.shown().listeners.clone()
@@ -202,14 +211,16 @@ impl Desk {
         let work = async move {
             let result = desk.do_change(&author, wish, &options).await;
             if let Err(problem) = &result {
-                let first = problem.detail.lines().next().unwrap_or_default().to_owned();
-                let refused =
-                    Event::new(&event::CONFIG_REFUSED, now()).with("author", &author).with("why", first);
-                desk.store.logs().write(refused);
+                desk.tell_refused(&author, problem);
             }
             result
         };
         finished(tokio::spawn(work).await)
+    }
+
+    fn tell_refused(&self, author: &Author, problem: &Problem) {
+        let first = problem.detail.lines().next().unwrap_or_default().to_owned();
+        self.tell(Some(Event::new(&event::CONFIG_REFUSED, now()).with("author", author).with("why", first)));
     }
 
     async fn do_change(&self, author: &Author, wish: Wish, asked: &ApplyOptions) -> Result<Applied, Problem> {
@@ -242,7 +253,12 @@ impl Desk {
             let note = "nobody will be mailed: security.guessing.warn_email is set, the section mail is not";
             applied.notes.push(note.to_owned());
         }
-        let rows = self.rows_of(&wish, &office, &plan).await?;
+        let source = match &wish {
+            Wish::File(name, text) => Some(Source::Toml(name, text)),
+            Wish::Rollback(_) => None,
+        };
+        let rows = self.rows_of(&office, &plan).await;
+        let rows = rows.map_err(|dead| refusal(config::misfits(source, dead)))?;
         if let Some(rows) = &rows {
             let registered = self.control.ask(|exchange, now| exchange.registrations(now)).await;
             let registered = registered.map_err(|_| Problem::stopping())?;
@@ -309,7 +325,7 @@ impl Desk {
     }
 
     /// The rows that a plan leads to, if it may change them; refused if one of them would let nobody in.
-    async fn rows_of(&self, wish: &Wish, office: &Office, plan: &Plan) -> Result<Option<Arc<Rows>>, Problem> {
+    async fn rows_of(&self, office: &Office, plan: &Plan) -> Result<Option<Arc<Rows>>, Vec<config::Misfit>> {
         let concerns = |change: &config::Change| matches!(change.kind, Kind::Firewall | Kind::AddressGroup);
         if !plan.changes.iter().any(concerns) {
             return Ok(None);
@@ -320,14 +336,7 @@ impl Desk {
         // A name server that is away since yesterday is no reason to refuse a change of something else.
         let before = firewall::dead(office, &self.rows());
         dead.retain(|row| !before.contains(row));
-        if dead.is_empty() {
-            return Ok(Some(rows));
-        }
-        let source = match wish {
-            Wish::File(name, text) => Some(Source::Toml(name, text)),
-            Wish::Rollback(_) => None,
-        };
-        Err(refusal(config::misfits(source, dead)))
+        if dead.is_empty() { Ok(Some(rows)) } else { Err(dead) }
     }
 
     /// What weakens the installation.
@@ -454,7 +463,10 @@ fn refusal(why: Refusal) -> Problem {
                 problems.list.iter().filter_map(|problem| serde_json::to_value(problem).ok()).collect();
             Problem { problems: list, ..Problem::refused(&why) }
         }
-        Refusal::ManyDeletions { .. } | Refusal::LastAdministrator => Problem::refused(why),
+        Refusal::Exists(_) => Problem::exists(why),
+        Refusal::ManyDeletions { .. } | Refusal::LastAdministrator | Refusal::InUse(_) => {
+            Problem::refused(why)
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod lock;
 mod logs;
 mod mail;
 mod names;
+mod objects;
 mod office;
 mod overrides;
 mod ports;

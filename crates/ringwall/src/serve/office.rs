@@ -50,7 +50,26 @@ impl Reception {
         Reception { store, desk, control, door, gate, lock, stop, started: now(), since: Instant::now() }
     }
 
-    async fn ask<T: Send + 'static>(
+    /// What is configured.
+    pub fn office(&self) -> Arc<model::config::Office> {
+        self.store.office()
+    }
+
+    /// Who changes it.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// Where events go.
+    pub fn logs(&self) -> store::LogSink {
+        self.store.logs()
+    }
+
+    /// Asks the exchange.
+    ///
+    /// # Errors
+    /// The server is stopping.
+    pub async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut calls::Exchange, model::Now) -> T + Send + 'static,
     ) -> Result<T, Problem> {

@@ -5,6 +5,7 @@ mod errors;
 mod groups;
 mod guessing;
 mod mail;
+mod object;
 mod properties;
 mod undo;
 

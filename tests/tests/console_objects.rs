@@ -1,0 +1,123 @@
+//! The configuration's objects one at a time, as the console and scripts change them.
+
+use blackbox::resource::{Response, ask};
+use blackbox::{Office, Pbx, wait};
+use serde_json::{Value, json};
+
+fn get(pbx: &Pbx, path: &str) -> Response {
+    ask(pbx, &format!("GET {path}"), &[], "")
+}
+
+fn put(pbx: &Pbx, path: &str, tag: &str, body: &Value) -> Response {
+    ask(pbx, &format!("PUT {path}"), &[("If-Match", tag)], &body.to_string())
+}
+
+fn tag(response: &Response) -> String {
+    response.header("etag").expect("an ETag").to_owned()
+}
+
+#[test]
+fn an_extension_is_made_renamed_and_deleted_and_the_export_shows_it() {
+    let pbx = Pbx::start(Office::of(101, 2));
+    let made = json!({"number": "103", "description": "Kitchen", "lines": [{"username": "103"}]});
+    let answer = ask(&pbx, "POST /extensions", &[], &made.to_string()).expect(201);
+    assert_eq!(answer.json()["passwords"][0]["username"], "103");
+    assert!(answer.json()["passwords"][0]["password"].as_str().is_some_and(|text| text.len() > 15));
+    let again = ask(&pbx, "POST /extensions", &[], &made.to_string()).expect(409);
+    assert_eq!(again.json()["code"], "exists");
+
+    let seen = get(&pbx, "/extensions/103").expect(200);
+    let mut object = seen.json();
+    object["number"] = json!("203");
+    let moved = put(&pbx, "/extensions/103", &tag(&seen), &object).expect(200);
+    assert_eq!(moved.json()["object"]["number"], "203");
+    get(&pbx, "/extensions/103").expect(404);
+    let exported = pbx.run(&["export"]).done();
+    assert!(exported.contains("number = \"203\"") && !exported.contains("number = \"103\""), "{exported}");
+
+    let gone = ask(&pbx, "DELETE /extensions/203", &[("If-Match", &tag(&moved))], "").expect(200);
+    assert_eq!(gone.json()["object"], Value::Null);
+    assert!(!pbx.run(&["export"]).done().contains("203"));
+    let revisions = pbx.json(&["revisions", "--json"]);
+    assert_eq!(revisions.as_array().map(Vec::len), Some(5), "{revisions}");
+}
+
+#[test]
+fn two_administrators_who_edit_the_same_extension_are_told_of_each_other() {
+    let pbx = Pbx::start(Office::of(101, 1));
+    let seen = get(&pbx, "/extensions/101").expect(200);
+    let mut mine = seen.json();
+    mine["description"] = json!("Reception");
+    let mut theirs = seen.json();
+    theirs["description"] = json!("Workshop");
+    put(&pbx, "/extensions/101", &tag(&seen), &theirs).expect(200);
+    let refused = put(&pbx, "/extensions/101", &tag(&seen), &mine).expect(412);
+    assert_eq!(refused.json()["code"], "changed-meanwhile");
+    assert_eq!(get(&pbx, "/extensions/101").json()["description"], "Workshop");
+    let without = ask(&pbx, "PUT /extensions/101", &[], &mine.to_string()).expect(428);
+    assert_eq!(without.json()["code"], "if-match-needed");
+    ask(&pbx, "DELETE /extensions/101", &[("If-Match", &tag(&seen))], "").expect(412);
+    put(&pbx, "/extensions/101", "*", &mine).expect(200);
+}
+
+#[test]
+fn a_wrong_form_is_told_which_field_and_a_needed_group_stays() {
+    let pbx = Pbx::start(Office::of(101, 2));
+    let twice = json!({"number": "103", "lines": [{"username": "103"}, {"username": "101"}]});
+    let refused = ask(&pbx, "POST /extensions", &[], &twice.to_string()).expect(422);
+    let what = refused.problem_at("lines.1.username").expect("the field is named");
+    assert!(what.contains("at extension 101"), "{what}");
+
+    let group = json!({"name": "Phones", "members": ["127.0.0.0/8", "10.0.0.1-10.0.0.9"]});
+    ask(&pbx, "POST /address-groups", &[], &group.to_string()).expect(201);
+    let firewall = get(&pbx, "/settings/firewall").expect(200);
+    let mut rows = firewall.json();
+    rows["sip"] = json!("Nobody");
+    let refused = put(&pbx, "/settings/firewall", &tag(&firewall), &rows).expect(422);
+    assert!(refused.problem_at("sip").is_some(), "{refused:?}");
+    rows["sip"] = json!("Phones");
+    put(&pbx, "/settings/firewall", &tag(&firewall), &rows).expect(200);
+    let refused = ask(&pbx, "DELETE /address-groups/Phones", &[("If-Match", "*")], "").expect(422);
+    assert!(refused.body.contains("firewall.sip"), "{refused:?}");
+    let shown = get(&pbx, "/address-groups/Phones").expect(200).json();
+    assert_eq!(shown["used_by"], json!(["firewall.sip"]));
+    assert!(pbx.run(&["export"]).done().contains("sip = \"Phones\""));
+    ask(&pbx, "DELETE /users/admin", &[("If-Match", "*")], "").expect(422);
+}
+
+#[test]
+fn a_list_comes_in_pages_that_a_search_narrows() {
+    let pbx = Pbx::start(Office::of(101, 7));
+    let first = get(&pbx, "/extensions?limit=3&order=desc&search=10").expect(200);
+    assert_eq!(first.header("x-total-count"), Some("7"));
+    let numbers = |page: &Response| -> Vec<String> {
+        let rows = page.json();
+        rows.as_array().into_iter().flatten().map(|row| row["number"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut seen = numbers(&first);
+    let mut page = first;
+    while let Some(link) = page.header("link") {
+        let path = link.split(['<', '>']).nth(1).unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+        page = get(&pbx, &path).expect(200);
+        seen.extend(numbers(&page));
+    }
+    assert_eq!(seen, ["107", "106", "105", "104", "103", "102", "101"]);
+    assert_eq!(numbers(&get(&pbx, "/extensions?search=105")), ["105"]);
+    get(&pbx, "/extensions?limit=0").expect(400);
+    get(&pbx, "/extensions?after=%00").expect(400);
+}
+
+#[test]
+fn a_stored_password_is_shown_on_request_and_the_log_says_so() {
+    let pbx = Pbx::start(Office::of(101, 1));
+    let shown = get(&pbx, "/extensions/101/password").expect(200);
+    assert_eq!(shown.header("cache-control"), Some("no-store"));
+    let exported = pbx.run(&["export", "--with-secrets"]).done();
+    let password = shown.json()["password"].as_str().unwrap().to_owned();
+    assert!(exported.contains(&password));
+    let logged = wait::until("the log to say so", || {
+        let logged = pbx.run(&["log", "security"]).done();
+        logged.contains("config.password-shown").then_some(logged)
+    });
+    assert!(!logged.contains(&password), "{logged}");
+}
