@@ -6,11 +6,14 @@
 
 mod author;
 pub mod body;
+pub mod live;
 pub mod objects;
 mod office;
 mod problem;
 mod routes;
 mod serve;
+
+pub use axum::http::StatusCode;
 
 pub use author::{Author, user_name};
 pub use objects::Registry;

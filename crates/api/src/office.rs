@@ -14,6 +14,7 @@ use crate::body::{
     Applied, Block, Certificates, Check, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
     Unblocked,
 };
+use crate::live::{AttackView, Notes};
 use crate::{Author, Problem};
 
 /// Where the lines of a log go; each piece is whole lines.
@@ -142,6 +143,10 @@ pub trait Office: Send + Sync + 'static {
     fn certificates(&self) -> impl Future<Output = Result<Certificates, Problem>> + Send;
     /// The local authority's certificate, DER.
     fn authority(&self) -> impl Future<Output = Result<Bytes, Problem>> + Send;
+    /// Who tried passwords since then.
+    fn attacks(&self, since: Wall) -> impl Future<Output = Result<AttackView, Problem>> + Send;
+    /// Starts to tell what happens; it ends when the receiver is dropped, or with a reason.
+    fn events(&self, notes: Notes) -> impl Future<Output = Result<(), Problem>> + Send;
     /// Starts to give out the lines of a log; they end when the sender is dropped.
     fn log(&self, query: LogQuery, lines: LogLines) -> impl Future<Output = Result<(), Problem>> + Send;
 }

@@ -51,6 +51,8 @@ pub(crate) fn router<O: Office + Registry>(office: Arc<O>) -> Router {
         .route("/extensions/{number}/password", post(new_password::<O>).get(objects::reveal::<O>))
         .route("/destinations/{name}", get(destination::<O>))
         .route("/ports", get(ports::<O>))
+        .route("/attacks", get(attacks::<O>))
+        .route("/events", get(events::<O>))
         .route("/check", get(check::<O>))
         .route("/certificates", get(certificates::<O>))
         .route("/certificates/authority.der", get(authority::<O>))
@@ -328,6 +330,25 @@ async fn destination<O: Office>(
     Place(name): Place<String>,
 ) -> Result<impl IntoResponse, Problem> {
     office.destination(name).await.map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttackWish {
+    since: Option<Wall>,
+}
+
+async fn attacks<O: Office>(
+    State(office): Shared<O>,
+    Wish(wish): Wish<AttackWish>,
+) -> Result<impl IntoResponse, Problem> {
+    office.attacks(wish.since.unwrap_or(Wall::from_millis(0))).await.map(Json)
+}
+
+async fn events<O: Office>(State(office): Shared<O>) -> Result<Response, Problem> {
+    let (notes, receiver) = tokio::sync::mpsc::channel(crate::live::WAITING);
+    office.events(notes).await?;
+    Ok(crate::live::stream(receiver))
 }
 
 async fn check<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {

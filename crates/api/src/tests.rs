@@ -106,6 +106,16 @@ impl Office for Fake {
     async fn authority(&self) -> Result<Bytes, Problem> {
         Ok(Bytes::from_static(b"\x30\x82"))
     }
+    async fn attacks(&self, _: model::Wall) -> Result<crate::live::AttackView, Problem> {
+        Err(Problem::stopping())
+    }
+    async fn events(&self, notes: crate::live::Notes) -> Result<(), Problem> {
+        use crate::live::{Changed, Note, Resource};
+        let changed = Changed { resources: vec![Resource::Blocks, Resource::Attacks] };
+        let _ = notes.send(Arc::new(Note::Changed(changed))).await;
+        let _ = notes.send(Arc::new(Note::Bye("a\nb".into()))).await;
+        Ok(())
+    }
     async fn log(&self, query: LogQuery, mut lines: LogLines) -> Result<(), Problem> {
         self.asked(query);
         tokio::spawn(async move {
@@ -228,4 +238,12 @@ async fn a_log_is_text_or_an_array() {
         "{json}"
     );
     assert!(json.contains(r#""text":"Call started from=101"}]"#), "{json}");
+}
+
+#[tokio::test]
+async fn what_happens_comes_as_named_events_of_one_line_each() {
+    let answer = house("events").ask("GET /api/v1/events", "").await;
+    assert!(answer.contains("content-type: text/event-stream"), "{answer}");
+    assert!(answer.contains("event: changed\ndata: {\"resources\":[\"blocks\",\"attacks\"]}\n"), "{answer}");
+    assert!(answer.contains("event: bye\ndata: {\"why\":\"a\\nb\"}\n"), "{answer}");
 }

@@ -40,6 +40,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod addresses;
+mod attacks;
 mod buckets;
 mod connections;
 mod gate;
@@ -48,6 +49,7 @@ mod refusals;
 mod source;
 
 pub use addresses::AddressSet;
+pub use attacks::{Attacker, Attacks, MAX_MET, MAX_REMEMBERED, MEMORY, Minute, Tried, TriedAccount, View};
 pub use buckets::{Buckets, MAX_SOURCES, Pace, Taken};
 pub use connections::{Connections, Limits, MAX_KNOWN, Proof, TooMany};
 pub use gate::{Admitted, Counts, Gate, Row, Rows, Service, Verdict};

@@ -2,8 +2,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use std::sync::Arc;
+
 use super::mail::Post;
-use guard::Ruling;
+use super::pulse::Pulse;
+use guard::{By, Ruling, Scope};
 use model::event::Event;
 use model::live::BindingUpdate;
 use model::record::RecordUpdate;
@@ -17,17 +20,19 @@ pub struct Outside {
     logs: LogSink,
     /// Where warnings for the administrator go; `None` once the server stops.
     post: Mutex<Option<Post>>,
+    pulse: Arc<Pulse>,
 }
 
 impl Outside {
-    /// Speaks to `store` and puts warnings into `post`.
-    pub fn new(store: &Store, post: Post) -> Outside {
+    /// Speaks to `store` and puts warnings into `post`; blocks are shown by `pulse`.
+    pub fn new(store: &Store, post: Post, pulse: Arc<Pulse>) -> Outside {
         Outside {
             records: store.records(),
             bindings: store.bindings(),
             blocks: store.blocks(),
             logs: store.logs(),
             post: Mutex::new(Some(post)),
+            pulse,
         }
     }
 
@@ -56,6 +61,13 @@ impl net::Effects for Outside {
                 // Texts and numbers always serialise.
                 let body = serde_json::to_string(block).unwrap_or_default();
                 self.blocks.keep(StoredBlock { name: block.key(), until: block.until, body });
+                if block.by == By::Guard {
+                    let account = match &block.scope {
+                        Scope::Address => None,
+                        Scope::Account(account) => Some(account.as_str()),
+                    };
+                    self.pulse.blocked(super::now(), block.prefix, account);
+                }
                 if let Some(post) = &*self.post() {
                     post.tell(block);
                 }

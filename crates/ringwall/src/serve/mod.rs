@@ -1,5 +1,6 @@
 //! The server: the order of its start, its signals, and the order of its end.
 
+mod attacks;
 mod blocks;
 mod boot;
 mod certificates;
@@ -16,6 +17,7 @@ mod objects;
 mod office;
 mod overrides;
 mod ports;
+mod pulse;
 mod start_page;
 mod stop;
 
@@ -38,6 +40,7 @@ use self::lock::Lock;
 use self::mail::Mail;
 use self::office::Reception;
 use self::overrides::Overrides;
+use self::pulse::Pulse;
 use crate::cli::Serve;
 use crate::failure::{Failure, words};
 use crate::folder;
@@ -112,7 +115,10 @@ async fn start(
     let gate = Gate::open();
     let blocks = blocks::restore(&blocks, &gate);
     let (post, mail) = Mail::start(&store, &mut entropy);
-    let outside: Arc<Outside> = Arc::new(Outside::new(&store, post));
+    let pulse = Pulse::new();
+    let seen = pulse.clone();
+    store.logs().watch(move |event| seen.see(event));
+    let outside: Arc<Outside> = Arc::new(Outside::new(&store, post, pulse.clone()));
     let (inbox, tray) = net::inbox();
     let limits = Limits::default();
     let shown = net::tls::Shown::nothing().map_err(|error| {
@@ -178,9 +184,22 @@ async fn start(
     tokio::spawn(hosts.look_after(desk.clone()));
     let (stopping, stop) = watch::channel(false);
     let lock = Lock::new(store.clone(), control.clone(), lock);
-    let reception =
-        Reception::new(store.clone(), desk.clone(), control.clone(), door, gate, lock, stop.clone());
-    let resources = tokio::spawn(api::serve(unix, Arc::new(reception), stop::told(stop)));
+    let reception = Reception::new(
+        store.clone(),
+        desk.clone(),
+        control.clone(),
+        door,
+        gate,
+        lock,
+        (pulse.clone(), stop.clone()),
+    );
+    let reception = Arc::new(reception);
+    let looked_at = reception.clone();
+    tokio::spawn(pulse.beat(move || {
+        let reception = looked_at.clone();
+        async move { reception.state().await }
+    }));
+    let resources = tokio::spawn(api::serve(unix, reception, stop::told(stop)));
     store.logs().write(
         model::event::Event::new(&model::event::STARTED, Clock::wall())
             .with("version", env!("CARGO_PKG_VERSION"))

@@ -7,6 +7,7 @@ use api::body::{
     Applied, Block, Certificates, Check, Destination, Dropped, NewPassword, PortRow, Revision,
     RevisionDetail, Status, Unblocked,
 };
+use api::live::{AttackView, Notes};
 use api::{ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Problem};
 use calls::Command;
 use guard::Gate;
@@ -21,7 +22,8 @@ use tokio::time::Instant;
 
 use super::desk::{Desk, Wish, read_problem};
 use super::lock::Lock;
-use super::{NODE, blocks, logs, names, now, ports};
+use super::pulse::{Pulse, State};
+use super::{NODE, attacks, blocks, logs, names, now, ports};
 
 /// What answers.
 pub struct Reception {
@@ -31,13 +33,14 @@ pub struct Reception {
     door: Arc<Door>,
     gate: Arc<Gate>,
     lock: Lock,
+    pulse: Arc<Pulse>,
     stop: watch::Receiver<bool>,
     started: Wall,
     since: Instant,
 }
 
 impl Reception {
-    /// Opens for questions; `stop` turns true when the server ends.
+    /// Opens for questions. What happens comes from `pulse`; `stop` turns true when the server ends.
     pub fn new(
         store: Store,
         desk: Arc<Desk>,
@@ -45,9 +48,20 @@ impl Reception {
         door: Arc<Door>,
         gate: Arc<Gate>,
         lock: Lock,
-        stop: watch::Receiver<bool>,
+        (pulse, stop): (Arc<Pulse>, watch::Receiver<bool>),
     ) -> Reception {
-        Reception { store, desk, control, door, gate, lock, stop, started: now(), since: Instant::now() }
+        Reception {
+            store,
+            desk,
+            control,
+            door,
+            gate,
+            lock,
+            pulse,
+            stop,
+            started: now(),
+            since: Instant::now(),
+        }
     }
 
     /// What is configured.
@@ -74,6 +88,18 @@ impl Reception {
         question: impl FnOnce(&mut calls::Exchange, model::Now) -> T + Send + 'static,
     ) -> Result<T, Problem> {
         self.control.ask(question).await.map_err(|_| Problem::stopping())
+    }
+
+    /// What the pages of the console show while it happens; `None`: the server stops.
+    pub async fn state(&self) -> Option<State> {
+        use api::Office as _;
+        let (status, calls) = (self.status().await.ok()?, self.calls().await.ok()?);
+        let mut status = serde_json::to_value(status).unwrap_or_default();
+        if let Some(table) = status.as_object_mut() {
+            // It changes by itself, which is no news.
+            ["uptime_s", "held", "dropped"].iter().for_each(|key| drop(table.remove(*key)));
+        }
+        Some(State { status, calls })
     }
 
     fn dropped(&self) -> Dropped {
@@ -232,6 +258,16 @@ impl api::Office for Reception {
 
     async fn authority(&self) -> Result<bytes::Bytes, Problem> {
         self.desk.certificates().authority().ok_or_else(Problem::stopping)
+    }
+
+    async fn attacks(&self, since: Wall) -> Result<AttackView, Problem> {
+        let blocks = self.ask(|exchange, now| exchange.blocks(now)).await?;
+        Ok(attacks::view(self.pulse.tried(since), &blocks, &self.store.office()))
+    }
+
+    async fn events(&self, notes: Notes) -> Result<(), Problem> {
+        let state = self.state().await.ok_or_else(Problem::stopping)?;
+        attacks::tell(&self.pulse, state, notes, self.stop.clone())
     }
 
     async fn log(&self, query: LogQuery, lines: LogLines) -> Result<(), Problem> {

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -40,11 +40,20 @@ pub enum Echo {
 #[derive(Clone, Debug)]
 pub struct LogSink(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     queue: SyncSender<Order>,
     state: Arc<State>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    watcher: OnceLock<Watcher>,
+}
+
+/// Sees each event as it is taken, on the thread that writes it: it must neither wait nor write.
+type Watcher = Box<dyn Fn(&Event) + Send + Sync>;
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -81,11 +90,19 @@ impl LogSink {
             LOGS.iter().map(|(log, name)| (*log, RotatedFile::new(folder.join(format!("{name}.log")))));
         let writer = Writer { files: files.collect(), state: Arc::clone(&state), echo, told: 0 };
         let thread = std::thread::Builder::new().name("logs".into()).spawn(move || writer.run(&orders))?;
-        Ok(LogSink(Arc::new(Shared { queue, state, thread: Mutex::new(Some(thread)) })))
+        Ok(LogSink(Arc::new(Shared {
+            queue,
+            state,
+            thread: Mutex::new(Some(thread)),
+            watcher: OnceLock::new(),
+        })))
     }
 
     /// Takes an event; dropped and counted if [`QUEUE`] events wait, or the share of its kind.
     pub fn write(&self, event: Event) {
+        if let Some(watcher) = self.0.watcher.get() {
+            watcher(&event);
+        }
         let state = &self.0.state;
         let waiting = state.waiting.fetch_add(1, Ordering::Relaxed);
         if waiting < share(event.kind) {
@@ -98,6 +115,12 @@ impl LogSink {
         }
         state.waiting.fetch_sub(1, Ordering::Relaxed);
         state.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// From now on `watcher` sees each event before it is queued, also those that are dropped then. It runs on the thread
+    /// that writes the event, and must neither wait nor write. Only the first one given is taken.
+    pub fn watch(&self, watcher: impl Fn(&Event) + Send + Sync + 'static) {
+        let _ = self.0.watcher.set(Box::new(watcher));
     }
 
     /// Lines dropped since the start, because too many waited or the disk refused.
