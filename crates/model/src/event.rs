@@ -154,6 +154,7 @@ registry! {
     MALFORMED = "sip.malformed", Debug, Security, "Malformed message", "A message that is no SIP was answered 400 or dropped; a scanner or a broken device.";
     REGISTERED = "registration.added", Info, Auth, "Phone registered", "A phone registered at a line; nothing to do.";
     UNREGISTERED = "registration.removed", Info, Auth, "Phone unregistered", "A phone signed off, or its registration ran out.";
+    SIGNED_IN = "auth.signed-in", Info, Auth, "Signed in without a registration", "A phone or gateway that is not registered from this address gave the right password for a call or a subscription; said once an hour for each line and address.";
     NOT_ENCRYPTED = "auth.not-encrypted", Warning, Auth, "Phone does not encrypt", "A phone with the right password came over UDP or TCP, and its extension has encryption = required: set its transport to TLS, or the extension to optional.";
     AUTHENTICATION_FAILED = "auth.failed", Warning, Security, "Authentication failed", "Somebody answered a challenge wrongly: a phone with an old password, or a guesser.";
     ADDRESS_BLOCKED = "guard.blocked", Warning, Security, "Address blocked", "An address gave too many wrong passwords and is refused for a time; `ringwall blocks` says more, `ringwall unblock` lifts it.";

@@ -87,3 +87,13 @@ pub const LOOK_AT_BLOCKS: Duration = Duration::from_secs(30);
 /// Wrong answers remembered, so that one that is repeated counts once. A repetition comes within 32 s; 200 failures a second
 /// have room until then, and beyond that a repeated guess may count twice.
 pub const MAX_WRONG_ANSWERS: usize = 6_400;
+
+/// How often it is said that somebody who has signed in at an address, and is not registered there, did so again: an hour keeps
+/// a gateway of 1,000 calls a minute to 24 lines a day.
+pub const SIGNED_IN_PACE: Duration = Duration::from_secs(3_600);
+/// Lines and addresses of which this is remembered; beyond it the eldest is said anew. About 100 bytes each.
+pub const MAX_SIGNED_IN: usize = 10_000;
+/// How often tries of a refused account become a line; what comes between is counted in the next one.
+pub const REFUSED_PACE: Duration = Duration::from_secs(60);
+/// Refused accounts, each at its address, of which this is counted; beyond it the eldest is said early.
+pub const MAX_REFUSED_TRIES: usize = 1_000;

@@ -6,6 +6,8 @@
 mod grace;
 mod identify;
 mod outside;
+mod paced;
+mod tell;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -54,6 +56,7 @@ pub struct Stack {
     /// Who reaches SIP (SPEC R4.2).
     row: Arc<Row>,
     pub(crate) judge: Judge,
+    tellings: tell::Tellings,
     /// When to look for blocks whose time is over.
     blocks_looked_at: Option<Mono>,
     buckets: Buckets,
@@ -88,6 +91,7 @@ impl Stack {
             draining: false,
             row: Arc::default(),
             judge: Judge::new(guessing, inside),
+            tellings: tell::Tellings::default(),
             blocks_looked_at: None,
             buckets: Buckets::default(),
             strays: Buckets::new(STRAY_PACE),
@@ -237,6 +241,7 @@ impl Stack {
             self.bindings.next_wake(),
             self.subscriptions.next_wake(),
             self.next_end_of_block(),
+            self.tellings.next_wake(),
         ];
         wakes.into_iter().flatten().min()
     }
@@ -275,6 +280,7 @@ impl Stack {
             }
         }
         self.wake_blocks(now);
+        self.tell_paced(now);
         while self.wake_bindings(now) {}
         while self.wake_subscriptions(now.mono) {}
     }

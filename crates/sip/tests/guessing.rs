@@ -100,6 +100,66 @@ fn an_account_refused_at_an_address_is_answered_like_a_wrong_password_and_its_ph
     }
 }
 
+/// Lines of a kind that wait to be written.
+fn lines(office: &mut Office, kind: &model::event::Kind) -> Vec<String> {
+    let outputs = std::iter::from_fn(|| office.stack.poll());
+    let events = outputs.filter_map(|output| match output {
+        Output::Event(event) if event.kind.name == kind.name => Some(event.line()),
+        _ => None,
+    });
+    events.collect()
+}
+
+#[test]
+fn each_try_of_a_refused_account_is_a_line_or_counted_in_one() {
+    let mut office = Office::new();
+    let other = udp("192.0.2.1:7000");
+    office.register(udp("192.0.2.1:5060"), "101");
+    for _ in 0..5 {
+        fail(&mut office, other, "101");
+    }
+    lines(&mut office, &model::event::AUTHENTICATION_FAILED);
+    let mut said = Vec::new();
+    for _ in 0..30 {
+        let request = Text::register("101", other);
+        office.receive(other, &request.to_string());
+        let challenge = office.one();
+        office.receive(other, &request.next().answering(&challenge, "wrong").to_string());
+        said.extend(lines(&mut office, &model::event::AUTHENTICATION_FAILED));
+    }
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("Authentication failed") && said[0].contains("is refused from there"),
+        "{said:?}"
+    );
+    office.pass(Duration::from_secs(61));
+    let rest = lines(&mut office, &model::event::AUTHENTICATION_FAILED);
+    assert!(matches!(&rest[..], [line] if line.contains("tries=29")), "{rest:?}");
+    office.pass(Duration::from_secs(600));
+    assert!(lines(&mut office, &model::event::AUTHENTICATION_FAILED).is_empty());
+}
+
+#[test]
+fn a_call_from_where_the_line_is_not_registered_is_a_line_of_the_auth_log_once_an_hour() {
+    let mut office = Office::new();
+    let (home, abroad) = (udp("192.0.2.1:5060"), udp("198.51.100.7:5060"));
+    office.register(home, "101");
+    let calls = |office: &mut Office, flow: Flow, count: usize| {
+        let mut said = Vec::new();
+        for _ in 0..count {
+            office.authenticated(flow, &Text::invite("101", "102", flow), "password-of-101");
+            said.extend(lines(office, &model::event::SIGNED_IN));
+        }
+        said
+    };
+    assert!(calls(&mut office, home, 2).is_empty());
+    let said = calls(&mut office, abroad, 3);
+    assert!(matches!(&said[..], [line] if line.contains("source=198.51.100.7:5060")), "{said:?}");
+    office.pass(Duration::from_secs(3_601));
+    let rest = lines(&mut office, &model::event::SIGNED_IN);
+    assert!(matches!(&rest[..], [line] if line.contains("times=2")), "{rest:?}");
+}
+
 #[test]
 fn somebody_signed_in_anywhere_in_an_ipv6_network_makes_it_known() {
     let mut office = Office::new();

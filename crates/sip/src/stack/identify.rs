@@ -2,12 +2,11 @@
 //!
 //! The guard permits before a password is evaluated and is told what it was worth before anybody is answered; what it rules
 //! leaves the stack ahead of the answer, so that the failure that blocks is the last one (SPEC R4.4 to R4.6). Not here:
-//! counting (`guard::Judge`), challenges and digests (`auth`).
+//! counting (`guard::Judge`), log lines (`tell`), challenges and digests (`auth`).
 
 use guard::{AddressSet, Block, Exists, Failure, Guessing, Judge, Known, Refused, Ruling, Scope, SignedIn};
 use ipnet::IpNet;
 use model::directory::{self, Directory};
-use model::event::{self, Event};
 use model::{Flow, Mono, Now, Wall};
 use wire::sip::{Message, Name};
 
@@ -18,7 +17,7 @@ use crate::limits::{LOOK_AT_BLOCKS, MAX_USER_AGENT};
 use crate::message;
 
 /// The guard's word for us.
-const SERVICE: &str = "sip";
+pub(super) const SERVICE: &str = "sip";
 
 impl Stack {
     /// Judges a request's credentials. Who is not [`Verdict::Proven`] must be told nothing more than the verdict says.
@@ -38,14 +37,18 @@ impl Stack {
         let permit = match permit {
             Ok(permit) => permit,
             Err(Refused::Address) => return Verdict::Blocked,
-            Err(Refused::Account | Refused::Pending) => {
+            Err(refused @ (Refused::Account | Refused::Pending)) => {
                 self.auth.reject(&claim);
+                if refused == Refused::Account {
+                    self.report_refused(now, flow, &account);
+                }
                 return Verdict::Wrong;
             }
         };
         match self.auth.evaluate(&claim, request, &directory) {
             Worth::Right(line) => {
                 self.judge.succeeded(now, permit);
+                self.report_success(now, flow, request, &line);
                 Verdict::Proven(line)
             }
             Worth::RightAgain(line) => {
@@ -68,18 +71,6 @@ impl Stack {
                 Verdict::Wrong
             }
         }
-    }
-
-    /// SPEC R4.7: service, account, source address and port, reason.
-    fn report_failure(&mut self, now: Now, flow: &Flow, request: &Message, account: &str, reason: &str) {
-        let event = Event::new(&event::AUTHENTICATION_FAILED, now.wall)
-            .with("service", SERVICE)
-            .with("account", account)
-            .with("source", flow.remote)
-            .with("transport", flow.transport)
-            .with("method", message::lossy_cut(request.method_text(), 16))
-            .with("reason", reason);
-        self.log(event);
     }
 
     /// What the guard ruled goes out.
