@@ -84,6 +84,9 @@ pub struct Block {
     pub by: String,
     /// What was tried, whether it got anywhere, what to do.
     pub evidence: String,
+    /// In the answer to `PUT blocks/{address}`: whom it shuts out that may not be meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// What a block refuses.

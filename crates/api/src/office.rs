@@ -42,6 +42,8 @@ pub struct BlockWish {
     pub period: Option<Duration>,
     /// Why, for who reads the list.
     pub why: String,
+    /// A very wide network is meant.
+    pub yes: bool,
 }
 
 /// Which call records.
@@ -89,11 +91,12 @@ pub trait Office: Send + Sync + 'static {
         address: String,
         wish: BlockWish,
     ) -> impl Future<Output = Result<Block, Problem>> + Send;
-    /// Lifts the blocks of an address or a network, and sets its counters to zero.
+    /// Lifts the blocks of an address or a network, and sets its counters to zero. `yes`: also very many.
     fn unblock(
         &self,
         author: Author,
         address: String,
+        yes: bool,
     ) -> impl Future<Output = Result<Unblocked, Problem>> + Send;
     /// Locks outgoing calls (SPEC R4.11). The lock in force: this one, or the one that was there.
     fn lock(&self, author: Author, why: String) -> impl Future<Output = Result<Lock, Problem>> + Send;

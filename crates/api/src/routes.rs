@@ -167,6 +167,15 @@ struct BlockParameters {
     for_s: Option<f64>,
     #[serde(default)]
     why: String,
+    #[serde(default)]
+    yes: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnblockParameters {
+    #[serde(default)]
+    yes: bool,
 }
 
 async fn block<O: Office>(
@@ -175,18 +184,19 @@ async fn block<O: Office>(
     Place(address): Place<String>,
     Wish(wish): Wish<BlockParameters>,
 ) -> Result<impl IntoResponse, Problem> {
-    let BlockParameters { for_s, why } = wish;
+    let BlockParameters { for_s, why, yes } = wish;
     let period = for_s.map(Duration::try_from_secs_f64).transpose();
     let period = period.map_err(|why| Problem::bad_request(format!("for_s: {why}; write seconds")))?;
-    office.block(author, address, BlockWish { period, why }).await.map(Json)
+    office.block(author, address, BlockWish { period, why, yes }).await.map(Json)
 }
 
 async fn unblock<O: Office>(
     State(office): Shared<O>,
     ConnectInfo(author): Peer,
     Place(address): Place<String>,
+    Wish(wish): Wish<UnblockParameters>,
 ) -> Result<impl IntoResponse, Problem> {
-    office.unblock(author, address).await.map(Json)
+    office.unblock(author, address, wish.yes).await.map(Json)
 }
 
 #[derive(Deserialize)]

@@ -50,8 +50,8 @@ impl Office for Fake {
         self.asked((author, address, wish));
         Err(Problem::stopping())
     }
-    async fn unblock(&self, author: Author, address: String) -> Result<Unblocked, Problem> {
-        self.asked((author, address));
+    async fn unblock(&self, author: Author, address: String, yes: bool) -> Result<Unblocked, Problem> {
+        self.asked((author, address, yes));
         Ok(Unblocked { lifted: 1 })
     }
     async fn lock(&self, author: Author, why: String) -> Result<Lock, Problem> {

@@ -131,6 +131,21 @@ impl Exchange {
         self.desk.stack.blocks(now.wall)
     }
 
+    /// The block of exactly this network, if it is in force.
+    pub fn block_of(&self, now: Now, prefix: ipnet::IpNet) -> Option<guard::Block> {
+        self.desk.stack.block_of(now.wall, prefix)
+    }
+
+    /// How many blocks lifting this network's would lift.
+    pub fn blocks_within(&self, now: Now, prefix: ipnet::IpNet) -> usize {
+        self.desk.stack.blocks_within(now.wall, prefix)
+    }
+
+    /// How many phones are registered from a network.
+    pub fn registered_within(&self, prefix: ipnet::IpNet) -> usize {
+        self.desk.stack.registered_within(prefix)
+    }
+
     /// Whether nobody at these addresses is ever blocked.
     pub fn trusts(&self, prefix: ipnet::IpNet) -> bool {
         self.desk.stack.trusts(prefix)

@@ -116,6 +116,9 @@ pub enum Command {
         /// Why, for who reads the list.
         #[arg(long, value_name = "TEXT", default_value = "")]
         why: String,
+        /// Also a network wider than /8 (IPv6: /32).
+        #[arg(long)]
+        yes: bool,
     },
     /// Lift the blocks of an address or a network, and set its counters to zero.
     #[command(after_help = "Example:\n  ringwall unblock 198.51.100.7\n\n\
@@ -123,6 +126,9 @@ pub enum Command {
     Unblock {
         /// An address or a prefix.
         address: String,
+        /// Also more than 20 blocks at once.
+        #[arg(long)]
+        yes: bool,
     },
     /// Set a new generated SIP password; the line's registrations are dropped.
     #[command(after_help = "Example:\n  ringwall password 101 --line 101-mobile --show")]
@@ -359,6 +365,8 @@ mod tests {
             "block 198.51.100.0/24 --for 1h --why spam",
             "block 2001:db8::1",
             "unblock 198.51.100.7",
+            "unblock 0.0.0.0/0 --yes",
+            "block 10.0.0.0/7 --yes",
             "hangup 01hq3v5k7m9p2r4t6w8y0z1234",
         ] {
             let words = std::iter::once("ringwall").chain(line.split(' '));

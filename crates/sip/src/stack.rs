@@ -300,6 +300,11 @@ impl Stack {
         self.bindings.list(now)
     }
 
+    /// How many phones are registered from a network.
+    pub fn registered_within(&self, prefix: ipnet::IpNet) -> usize {
+        self.bindings.count_if(|source| prefix.contains(&source.to_canonical()))
+    }
+
     /// Transactions alive.
     pub fn transactions(&self) -> usize {
         [self.server.len(), self.client.len(), self.cancels.len()]

@@ -101,6 +101,8 @@ pub(crate) async fn run(task: BlockTask, connection: Arc<Mutex<SqliteConnection>
     let BlockTask { spool, sent, written } = task;
     let mut outage = Outage::default();
     loop {
+        // Whatever is counted here is in the next batch at the latest.
+        let before = sent.load(Ordering::Acquire);
         let batch = match spool.next(GATHER, IDLE).await {
             Taken::Closed => return,
             Taken::Tick => continue,
@@ -121,9 +123,9 @@ pub(crate) async fn run(task: BlockTask, connection: Arc<Mutex<SqliteConnection>
             }
         }
         let count = sent.load(Ordering::Acquire);
-        if spool.is_empty() {
-            written.send_replace(count);
-        }
+        // While a storm of blocks never lets the spool run empty, those who wait hear of what came before the batch.
+        let known = if spool.is_empty() { count } else { before };
+        written.send_if_modified(|told| known > std::mem::replace(told, known.max(*told)));
     }
 }
 

@@ -45,7 +45,8 @@ fn an_administrator_blocks_and_lifts_by_hand() {
     let source = address();
     let mut phone = RawPhone::at(std::net::SocketAddrV4::new(source, 5060), "101", pbx.sip);
     assert_eq!(phone.register(600).status(), 200);
-    assert_eq!(pbx.run(&["block", &source.to_string(), "--why", "stolen phone"]).code, 0);
+    let answer = pbx.run(&["block", &source.to_string(), "--why", "stolen phone"]);
+    assert!(answer.code == 0 && answer.stdout.contains("note: 1 phone is registered"), "{answer:?}");
     assert!(is_silent(&pbx, &mut Guesser::udp(source, pbx.sip)));
     let block = &blocks(&pbx)[0];
     assert!(block["until"].is_null(), "{block}");
@@ -74,12 +75,30 @@ fn an_administrator_blocks_and_lifts_by_hand() {
         (&["block", "10.0.0.1", "--for", "soon"], 2),
         (&["block", "10.0.0.1", "--for", "9999999d"], 2),
         (&["block", "10.0.0.1/16"], 2),
+        (&["block", "96.0.0.0/5"], 1),
+        (&["block", "2000::/3", "--for", "1h"], 1),
+        (&["block", "10.0.0.1", "--why", &"x".repeat(201)], 2),
         (&["unblock", "300.1.1.1"], 2),
     ] {
         let answer = pbx.run(arguments);
         assert_eq!(answer.code, code, "{answer:?}");
         assert!(!answer.stderr.is_empty() && blocks(&pbx).is_empty());
     }
+}
+
+#[test]
+fn many_blocks_are_lifted_at_once_only_by_somebody_who_means_it() {
+    let pbx = server(1, "");
+    for number in 0..21 {
+        assert_eq!(pbx.run(&["block", &format!("198.51.100.{number}")]).code, 0);
+    }
+    let refused = pbx.run(&["unblock", "0.0.0.0/0"]);
+    assert!(refused.code == 1 && refused.stderr.contains("21 blocks"), "{refused:?}");
+    assert_eq!(blocks(&pbx).len(), 21);
+    let lifted = pbx.run(&["unblock", "0.0.0.0/0", "--yes"]);
+    assert!(lifted.code == 0 && lifted.stdout.contains("21 blocks lifted"), "{lifted:?}");
+    let wide = pbx.run(&["block", "96.0.0.0/5", "--yes"]);
+    assert!(wide.code == 0 && blocks(&pbx).len() == 1, "{wide:?}");
 }
 
 #[test]

@@ -81,7 +81,12 @@ impl Block {
         // Writing to a String cannot fail.
         let _ = write!(text, "{} wrong passwords came from {who}", evidence.failures);
         if let Some(period) = evidence.within {
-            let _ = write!(text, " within {} minutes", period.as_secs().div_ceil(60));
+            // Failures that trickled in count from the first to the last, which may be longer than the rule looks back.
+            let span = match (evidence.first, evidence.last) {
+                (Some(first), Some(last)) => period.max(last.saturating_since(first)),
+                _ => period,
+            };
+            let _ = write!(text, " within {} minutes", span.as_secs().div_ceil(60));
         }
         let more =
             usize::try_from(evidence.accounts_tried).unwrap_or(0).saturating_sub(evidence.accounts.len());
@@ -183,6 +188,17 @@ impl Blocks {
             let Ok(prefix) = IpNet::new(source, *length) else { return false };
             self.by_key.get(&(prefix.trunc(), Scope::Address)).is_some_and(&such)
         })
+    }
+
+    /// The block of exactly this network.
+    pub(super) fn of(&self, prefix: IpNet) -> Option<&Block> {
+        self.by_key.get(&(prefix, Scope::Address))
+    }
+
+    /// How many lie within a network, or around it.
+    pub(super) fn count_within(&self, now: Wall, prefix: IpNet) -> usize {
+        let meant = |block: &&Block| block.prefix.contains(&prefix) || prefix.contains(&block.prefix);
+        self.by_key.values().filter(|block| !block.is_over(now)).filter(meant).count()
     }
 
     pub(super) fn lift_if(&mut self, lifted: impl Fn(&Block) -> bool) -> Vec<Block> {

@@ -16,6 +16,9 @@ const MAX_SERVICES: usize = 8;
 /// Characters kept of a name; they are hostile text.
 const MAX_TEXT: usize = 64;
 
+/// Characters of an administrator's reason; who blocks is told when it is longer.
+pub const MAX_WHY: usize = 200;
+
 /// The rule that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
@@ -53,7 +56,12 @@ pub struct Evidence {
 
 impl Evidence {
     pub(super) fn by_hand(now: Wall, why: &str) -> Evidence {
-        Evidence { why: cut(why), first: Some(now), last: Some(now), ..Evidence::default() }
+        Evidence {
+            why: why.chars().take(MAX_WHY).collect(),
+            first: Some(now),
+            last: Some(now),
+            ..Evidence::default()
+        }
     }
 
     /// That one account failed too often.

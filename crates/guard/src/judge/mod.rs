@@ -23,7 +23,7 @@ use model::event::{self, Event};
 use model::{Mono, Now, Wall};
 
 pub use block::{Block, By, Scope};
-pub use evidence::Evidence;
+pub use evidence::{Evidence, MAX_WHY};
 pub use permits::{PERMIT_LIFE, Permit};
 
 use crate::AddressSet;
@@ -257,6 +257,16 @@ impl Judge {
     /// Refused addresses and accounts, those that began first first.
     pub fn blocks(&self, now: Wall) -> Vec<Block> {
         self.blocks.list(now)
+    }
+
+    /// The block of exactly this network, if it is in force.
+    pub fn block_of(&self, now: Wall, prefix: IpNet) -> Option<&Block> {
+        self.blocks.of(prefix.trunc()).filter(|block| !block.is_over(now))
+    }
+
+    /// How many blocks [`Judge::unblock`] would lift.
+    pub fn count_within(&self, now: Wall, prefix: IpNet) -> usize {
+        self.blocks.count_within(now, prefix.trunc())
     }
 
     /// Blocks by hand; `until` `None`: until lifted.

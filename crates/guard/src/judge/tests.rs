@@ -385,3 +385,24 @@ fn who_is_trusted_is_not_blocked_with_the_network_around() {
     assert!(!judge.is_blocked(at(5).wall, ip("2001:db8:5:6::b")));
     assert!(judge.permit(at(5), ip("2001:db8:5:6::b"), "101").is_ok());
 }
+
+#[test]
+fn failures_that_trickled_in_are_said_to_have_come_within_the_time_that_they_took() {
+    let mut judge = judge(Guessing::default());
+    for n in 0..10 {
+        assert_eq!(fail(&mut judge, n * 600, &stranger("198.51.100.7", "admin")), Ok(()));
+    }
+    for n in 0..4 {
+        assert_eq!(fail(&mut judge, 5_460 + n, &stranger("198.51.100.7", "admin")), Ok(()));
+    }
+    let sentence = judge.blocks(at(5_464).wall).first().unwrap().sentence();
+    assert!(sentence.contains("14 wrong passwords came from 198.51.100.7 within 92 minutes"), "{sentence}");
+}
+
+#[test]
+fn an_administrators_reason_is_kept_to_its_limit() {
+    let mut judge = judge(Guessing::default());
+    let why = "x".repeat(super::MAX_WHY);
+    judge.block_by_hand(at(0), "198.51.100.7/32".parse().unwrap(), None, "anna", &why);
+    assert_eq!(judge.block_of(at(0).wall, "198.51.100.7/32".parse().unwrap()).unwrap().evidence.why, why);
+}

@@ -35,17 +35,20 @@ pub(super) async fn block(
     address: &str,
     period: Option<Span>,
     why: &str,
+    yes: bool,
 ) -> Result<(), Failure> {
     let resource = Resource::new(&["blocks", address])
         .with_some("for_s", period.map(|period| period.0.as_secs_f64()))
-        .with("why", why);
+        .with("why", why)
+        .with_switch("yes", yes);
     let body = client.ask(Method::PUT, resource, Bytes::new(), "application/json").await?;
     let block: Block = read(&body)?;
-    say(&format!("{} is blocked until {}\n", block.address, until(block.until)))
+    let notes: String = block.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    say(&format!("{} is blocked until {}\n{notes}", block.address, until(block.until)))
 }
 
-pub(super) async fn unblock(client: &Client<'_>, address: &str) -> Result<(), Failure> {
-    let resource = Resource::new(&["blocks", address]);
+pub(super) async fn unblock(client: &Client<'_>, address: &str, yes: bool) -> Result<(), Failure> {
+    let resource = Resource::new(&["blocks", address]).with_switch("yes", yes);
     let body = client.ask(Method::DELETE, resource, Bytes::new(), "application/json").await?;
     match read::<Unblocked>(&body)?.lifted {
         0 => say("it was not blocked; its counters begin at zero now\n"),

@@ -66,6 +66,8 @@ pub(super) async fn calls(client: &Client<'_>, json: bool) -> Result<(), Failure
 
 pub(super) async fn history(client: &Client<'_>, query: History) -> Result<(), Failure> {
     let limit = query.limit.unwrap_or(SHOWN);
+    let all =
+        query.since.is_none() && query.until.is_none() && query.number.is_none() && query.result.is_none();
     let resource = Resource::new(&["history"])
         .with_some("since", query.since)
         .with_some("until", query.until)
@@ -88,5 +90,5 @@ pub(super) async fn history(client: &Client<'_>, query: History) -> Result<(), F
             call.route,
         ]);
     }
-    say(&table.text("no such call"))
+    say(&table.text(if all { "no calls yet" } else { "no call matches" }))
 }

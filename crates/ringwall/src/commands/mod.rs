@@ -45,8 +45,10 @@ pub async fn run(command: Command, socket: &Path) -> Result<(), Failure> {
             client.ask(Method::DELETE, Resource::new(&["calls", &call]), Bytes::new(), "*/*").await.map(drop)
         }
         Command::Blocks(format) => blocks::blocks(&client, format.json).await,
-        Command::Block { address, period, why } => blocks::block(&client, &address, period, &why).await,
-        Command::Unblock { address } => blocks::unblock(&client, &address).await,
+        Command::Block { address, period, why, yes } => {
+            blocks::block(&client, &address, period, &why, yes).await
+        }
+        Command::Unblock { address, yes } => blocks::unblock(&client, &address, yes).await,
         Command::Log(query) => log(&client, query).await,
         Command::Ca { der, json } => ca::ca(&client, der, json).await,
         Command::Resolve { destination, json } => names::resolve(&client, &destination, json).await,

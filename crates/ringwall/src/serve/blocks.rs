@@ -1,12 +1,12 @@
 //! Blocks: those of before a restart, the list for people, and those that people make and lift.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use api::body::{Block as Row, BlockScope, Unblocked};
 use api::{BlockWish, Problem};
 use calls::Command;
-use guard::{Block, By, Gate, Scope};
+use guard::{Block, By, Gate, MAX_WHY, Scope};
 use ipnet::{IpNet, Ipv4Net};
 use model::Wall;
 use net::ControlHandle;
@@ -19,6 +19,13 @@ const DISK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest time that somebody can be blocked for: ends far beyond it can't be written as a date.
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
+
+/// Networks wider than these are asked about: a sixth of a continent, or a provider's whole allocation.
+const WIDEST_V4: u8 = 8;
+/// The same for IPv6.
+const WIDEST_V6: u8 = 32;
+/// More blocks than these are lifted only when somebody says that he means it, as with deletions of `apply`.
+const MANY: usize = 20;
 
 /// Puts the blocks of before a restart into the gate, before anything listens. What can't be read was written by another
 /// release and is passed over: its failures are counted anew.
@@ -52,6 +59,7 @@ pub fn row(block: Block) -> Row {
             By::Name(name) => name.clone(),
         },
         evidence: block.sentence(),
+        notes: Vec::new(),
     }
 }
 
@@ -105,7 +113,8 @@ pub async fn block(
             "{prefix} is everybody; restrict a service with a row of [firewall] instead"
         )));
     }
-    let BlockWish { period, why } = wish;
+    let BlockWish { period, why, yes } = wish;
+    refuse_slip(prefix, &why, yes)?;
     // Refused before it replaces a block that stands, and so lifts it.
     if period.is_some_and(|period| period.is_zero()) {
         return Err(Problem::refused(
@@ -124,13 +133,14 @@ pub async fn block(
     }
     let until: Option<Wall> = period.map(|period| now().after(period));
     control.command(Command::Block { prefix, until, author, why });
-    let found = control.ask(move |exchange, now| {
-        let blocks = exchange.blocks(now);
-        blocks.into_iter().find(|block| block.prefix == prefix && block.scope == Scope::Address)
-    });
-    let found = found.await.map_err(|_| Problem::stopping())?;
+    let found = control
+        .ask(move |exchange, now| (exchange.block_of(now, prefix), exchange.registered_within(prefix)));
+    let (found, phones) = found.await.map_err(|_| Problem::stopping())?;
     on_disk(store).await?;
-    found.map(row).ok_or_else(|| Problem::refused("its time was over at once; name a longer one"))
+    let notes = notes(prefix, phones);
+    found
+        .map(|block| Row { notes, ..row(block) })
+        .ok_or_else(|| Problem::refused("its time was over at once; name a longer one"))
 }
 
 /// Lifts blocks and sets counters to zero.
@@ -142,20 +152,58 @@ pub async fn unblock(
     store: &Store,
     author: String,
     address: &str,
+    yes: bool,
 ) -> Result<Unblocked, Problem> {
     let prefix = prefix(address)?;
-    let count = |prefix: IpNet| {
-        control.ask(move |exchange, now| {
-            let meant = |block: &Block| block.prefix.contains(&prefix) || prefix.contains(&block.prefix);
-            exchange.blocks(now).iter().filter(|block| meant(block)).count()
-        })
-    };
-    let before = count(prefix).await.map_err(|_| Problem::stopping())?;
+    let before = control.ask(move |exchange, now| exchange.blocks_within(now, prefix));
+    let before = before.await.map_err(|_| Problem::stopping())?;
+    if before > MANY && !yes {
+        return Err(Problem::refused(format!(
+            "{before} blocks lie within {prefix} or around it; lift them all with --yes (yes=true), or name a smaller network"
+        )));
+    }
     // Also where nothing is blocked: the counters begin anew.
     control.command(Command::Unblock { prefix, author });
-    count(prefix).await.map_err(|_| Problem::stopping())?;
+    // Answered after the command: they are lifted.
+    control.ask(|exchange, _| exchange.blocked()).await.map_err(|_| Problem::stopping())?;
     on_disk(store).await?;
     Ok(Unblocked { lifted: before })
+}
+
+/// What is refused before anything is done.
+#[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
+fn refuse_slip(prefix: IpNet, why: &str, yes: bool) -> Result<(), Problem> {
+    if why.chars().count() > MAX_WHY {
+        return Err(Problem::bad_request(format!("why: write up to {MAX_WHY} characters")));
+    }
+    let widest = match prefix {
+        IpNet::V4(_) => WIDEST_V4,
+        IpNet::V6(_) => WIDEST_V6,
+    };
+    if prefix.prefix_len() < widest && !yes {
+        return Err(Problem::refused(format!(
+            "{prefix} is a large part of the Internet; if it is meant, say so with --yes (yes=true), or name a network of /{widest} or smaller"
+        )));
+    }
+    Ok(())
+}
+
+/// Whom a block shuts out that may not be meant.
+fn notes(prefix: IpNet, phones: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    if phones > 0 {
+        let phones = if phones == 1 { "1 phone is".to_owned() } else { format!("{phones} phones are") };
+        notes.push(format!(
+            "{phones} registered from {prefix}: running calls can be finished, and nothing else until it is unblocked"
+        ));
+    }
+    let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+    if loopback.iter().any(|address| prefix.contains(address)) {
+        notes.push(format!(
+            "{prefix} holds this machine's own loopback: whatever runs beside the PBX is shut out too; the command line goes on"
+        ));
+    }
+    notes
 }
 
 async fn on_disk(store: &Store) -> Result<(), Problem> {

@@ -172,8 +172,8 @@ impl api::Office for Reception {
         blocks::block(&self.control, &self.store, author.0, &address, wish).await
     }
 
-    async fn unblock(&self, author: Author, address: String) -> Result<Unblocked, Problem> {
-        blocks::unblock(&self.control, &self.store, author.0, &address).await
+    async fn unblock(&self, author: Author, address: String, yes: bool) -> Result<Unblocked, Problem> {
+        blocks::unblock(&self.control, &self.store, author.0, &address, yes).await
     }
 
     async fn lock(&self, author: Author, why: String) -> Result<model::lock::Lock, Problem> {

@@ -236,6 +236,11 @@ impl Bindings {
         rows
     }
 
+    /// How many bindings came from such addresses.
+    pub(crate) fn count_if(&self, such: impl Fn(IpAddr) -> bool) -> usize {
+        self.lines.values().flatten().filter(|entry| such(entry.binding.source.ip())).count()
+    }
+
     /// Takes the next due timer.
     pub(crate) fn due(&mut self, now: Mono, keep_alive: Duration) -> Option<Due> {
         let (at, (id, timer)) = self.timers.due(now)?;

@@ -114,6 +114,16 @@ impl Stack {
         self.judge.blocks(now)
     }
 
+    /// The block of exactly this network, if it is in force.
+    pub fn block_of(&self, now: Wall, prefix: IpNet) -> Option<Block> {
+        self.judge.block_of(now, prefix).cloned()
+    }
+
+    /// How many blocks [`Stack::unblock`] would lift.
+    pub fn blocks_within(&self, now: Wall, prefix: IpNet) -> usize {
+        self.judge.count_within(now, prefix)
+    }
+
     /// Whether nobody at these addresses is ever blocked.
     pub fn trusts(&self, prefix: ipnet::IpNet) -> bool {
         self.judge.trusts(prefix)

@@ -1,5 +1,6 @@
 //! The store on real folders with the real SQLite: what survives, what is refused, what never reaches the disk.
 
+mod blocks;
 mod crash;
 mod folder;
 mod logs;
