@@ -1,7 +1,9 @@
 //! The configuration's objects one at a time, as the console and scripts change them.
 
+use blackbox::config::password_of;
+use blackbox::raw::Request;
 use blackbox::resource::{Response, ask};
-use blackbox::{Office, Pbx, wait};
+use blackbox::{Office, Pbx, RawPhone, wait};
 use serde_json::{Value, json};
 
 fn get(pbx: &Pbx, path: &str) -> Response {
@@ -120,4 +122,38 @@ fn a_stored_password_is_shown_on_request_and_the_log_says_so() {
         logged.contains("config.password-shown").then_some(logged)
     });
     assert!(!logged.contains(&password), "{logged}");
+}
+
+#[test]
+fn history_is_read_in_pages_as_a_story_and_as_a_table_without_formulas() {
+    let pbx = Pbx::start(Office::of(101, 2));
+    let mut phone = RawPhone::new("101", pbx.sip);
+    for _ in 0..3 {
+        let call = Request {
+            method: "INVITE",
+            uri: format!("sip:=1+1@{}", pbx.sip),
+            from: "101",
+            to: "=1+1",
+            more: String::new(),
+            body: String::new(),
+        };
+        assert!(phone.ask_as(&call, "101", &password_of("101")).status() >= 400);
+    }
+    pbx.expect_records(3);
+    let first = get(&pbx, "/history?order=newest&limit=2").expect(200);
+    assert_eq!(first.json().as_array().map(Vec::len), Some(2));
+    let link = first.header("link").expect("a next page").to_owned();
+    let path = link.split(['<', '>']).nth(1).unwrap().strip_prefix("/api/v1").unwrap();
+    let second = get(&pbx, path).expect(200);
+    assert_eq!(second.json().as_array().map(Vec::len), Some(1));
+    assert_eq!(second.header("link"), None);
+    let id = second.json()[0]["id"].as_str().unwrap().to_owned();
+    let story = get(&pbx, &format!("/history/{id}")).expect(200).json();
+    assert_eq!(story["story"][0]["text"], "101 called =1+1.");
+    let table = get(&pbx, "/history.csv").expect(200);
+    assert_eq!(table.body.lines().count(), 4, "{}", table.body);
+    assert!(table.body.contains(",101,'=1+1,") && !table.body.contains(",=1+1"), "{}", table.body);
+    assert_eq!(get(&pbx, "/history?order=newest&search=nobody").json(), json!([]));
+    let numbers: Vec<_> = get(&pbx, "/dial-plan").json().as_array().unwrap().clone();
+    assert_eq!(numbers[0]["number"], "101");
 }

@@ -12,14 +12,16 @@ mod office;
 mod problem;
 mod routes;
 mod serve;
+pub mod views;
 
 pub use axum::http::StatusCode;
 
 pub use author::{Author, user_name};
 pub use objects::Registry;
-pub use office::{ApplyOptions, BlockWish, HistoryQuery, LogLines, LogQuery, Office};
+pub use office::{ApplyOptions, BlockWish, HistoryOrder, HistoryQuery, LogLines, LogQuery, Office};
 pub use problem::Problem;
 pub use serve::serve;
+pub use views::Views;
 
 /// Longest body taken: the largest configuration file.
 pub const MAX_BODY: usize = model::config::MAX_FILE;

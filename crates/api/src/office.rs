@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use model::live::{Call, Registration};
 use model::lock::Lock;
-use model::record::{CallRecord, CallResult};
+use model::record::{CallRecord, CallResult, Direction};
 use model::{CallId, Wall};
 
 use crate::body::{
@@ -57,8 +57,28 @@ pub struct HistoryQuery {
     pub number: Option<String>,
     /// With this result.
     pub result: Option<CallResult>,
-    /// Not more than so many, the latest.
+    /// Between whom.
+    pub direction: Option<Direction>,
+    /// Text in a number, the reason or the route. Without `since` the last month is searched.
+    pub search: Option<String>,
+    /// Which come first, and which are kept by the limit.
+    pub order: HistoryOrder,
+    /// The record before the first one wanted.
+    pub after: Option<(Wall, CallId)>,
+    /// Not more than so many.
     pub limit: Option<usize>,
+}
+
+/// The order of call records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HistoryOrder {
+    /// The newest that fit, given oldest first.
+    #[default]
+    Latest,
+    /// Newest first.
+    Newest,
+    /// Oldest first, from the oldest on.
+    Oldest,
 }
 
 /// Which lines of a log.

@@ -16,13 +16,13 @@ use axum::routing::{delete, get, post, put};
 use bytes::Bytes;
 use http_body_util::channel::Channel;
 use model::lock::MAX_CAUSE;
-use model::record::CallResult;
 use model::{CallId, Wall};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::objects::{self, Registry};
-use crate::office::{ApplyOptions, BlockWish, HistoryQuery, LogQuery, Office};
+use crate::office::{ApplyOptions, BlockWish, LogQuery, Office};
+use crate::views::{self, Views};
 use crate::{Author, MAX_BODY, Problem};
 
 /// How long a request may take: applying 10,000 extensions takes seconds.
@@ -34,7 +34,7 @@ type Shared<O> = State<Arc<O>>;
 pub(crate) type Peer = ConnectInfo<Author>;
 
 /// All resources over `office`.
-pub(crate) fn router<O: Office + Registry>(office: Arc<O>) -> Router {
+pub(crate) fn router<O: Office + Registry + Views>(office: Arc<O>) -> Router {
     let v1 = Router::new()
         .route("/status", get(status::<O>))
         .route("/registrations", get(registrations::<O>))
@@ -43,7 +43,6 @@ pub(crate) fn router<O: Office + Registry>(office: Arc<O>) -> Router {
         .route("/blocks", get(blocks::<O>))
         .route("/blocks/{address}", put(block::<O>).delete(unblock::<O>))
         .route("/lock", put(lock::<O>).delete(unlock::<O>))
-        .route("/history", get(history::<O>))
         .route("/revisions", get(revisions::<O>))
         .route("/revisions/{number}", get(revision::<O>))
         .route("/revisions/{number}/rollback", post(rollback::<O>))
@@ -58,6 +57,7 @@ pub(crate) fn router<O: Office + Registry>(office: Arc<O>) -> Router {
         .route("/certificates/authority.der", get(authority::<O>))
         .route("/logs/{name}", get(log::<O>))
         .merge(objects::resources::<O>())
+        .merge(views::resources::<O>())
         .layer(middleware::from_fn(in_time))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     Router::new()
@@ -222,24 +222,6 @@ async fn unlock<O: Office>(
     ConnectInfo(author): Peer,
 ) -> Result<impl IntoResponse, Problem> {
     office.unlock(author).await.map(|()| StatusCode::NO_CONTENT)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HistoryWish {
-    since: Option<Wall>,
-    until: Option<Wall>,
-    number: Option<String>,
-    result: Option<CallResult>,
-    limit: Option<usize>,
-}
-
-async fn history<O: Office>(
-    State(office): Shared<O>,
-    Wish(wish): Wish<HistoryWish>,
-) -> Result<impl IntoResponse, Problem> {
-    let HistoryWish { since, until, number, result, limit } = wish;
-    office.history(HistoryQuery { since, until, number, result, limit }).await.map(Json)
 }
 
 async fn revisions<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use tokio::net::UnixListener;
 
-use crate::{Author, Office, Registry, routes};
+use crate::{Author, Office, Registry, Views, routes};
 
 /// Serves until `stop` is done; requests that are being answered are answered first.
 ///
 /// # Errors
 /// The socket can't be used.
-pub async fn serve<O: Office + Registry>(
+pub async fn serve<O: Office + Registry + Views>(
     listener: std::os::unix::net::UnixListener,
     office: Arc<O>,
     stop: impl Future<Output = ()> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Call history, read back: filtered, newest first until the limit, then given oldest first.
+//! Call history, read back: filtered, from one end until the limit; every page begins where the index says.
 
 use model::record::{CallRecord, CallResult, Direction};
 use model::{CallId, Wall};
@@ -21,40 +21,134 @@ pub struct HistoryQuery {
     pub number: Option<String>,
     /// How it ended.
     pub result: Option<CallResult>,
-    /// The newest so many, at most [`MAX_HISTORY`].
+    /// Between whom.
+    pub direction: Option<Direction>,
+    /// Text in a number, the reason or the route, whatever its case. Each record of the period is looked at.
+    pub search: Option<String>,
+    /// Which come first, and which are kept by the limit.
+    pub order: HistoryOrder,
+    /// The record before the first one wanted.
+    pub after: Option<(Wall, CallId)>,
+    /// So many, at most [`MAX_HISTORY`].
     pub limit: Option<u32>,
+}
+
+/// The order of records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HistoryOrder {
+    /// The newest that fit, given oldest first.
+    #[default]
+    Latest,
+    /// Newest first.
+    Newest,
+    /// Oldest first, from the oldest on.
+    Oldest,
+}
+
+impl HistoryOrder {
+    /// The comparison with the record before, and the direction of sorting.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            HistoryOrder::Latest | HistoryOrder::Newest => ("<", " ORDER BY started DESC, id DESC LIMIT "),
+            HistoryOrder::Oldest => (">", " ORDER BY started, id LIMIT "),
+        }
+    }
 }
 
 const COLUMNS: &str =
     "id, caller, callee, direction, started, answered, ended, duration_s, result, reason, route";
 
 pub(crate) async fn history(pool: &SqlitePool, wanted: &HistoryQuery) -> Result<Vec<CallRecord>, ReadError> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(format!("SELECT {COLUMNS} FROM call_records"));
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("");
+    match &wanted.number {
+        None => select(&mut query, COLUMNS, wanted, None),
+        Some(number) => {
+            // Each half comes from an index in order; one condition with OR would sort all calls of a busy number.
+            query.push(format!("SELECT {COLUMNS} FROM call_records WHERE id IN (SELECT id FROM ("));
+            select(&mut query, "id", wanted, Some(("caller = ", number)));
+            query.push(") AS placed UNION SELECT id FROM (");
+            select(&mut query, "id", wanted, Some(("callee = ", number)));
+            query.push(") AS taken)");
+            query.push(wanted.order.words().1).push_bind(limit(wanted));
+        }
+    }
+    let rows = query.build().persistent(false).fetch_all(pool).await?;
+    match wanted.order {
+        HistoryOrder::Latest => rows.iter().rev().map(record).collect(),
+        HistoryOrder::Newest | HistoryOrder::Oldest => rows.iter().map(record).collect(),
+    }
+}
+
+/// One record.
+pub(crate) async fn one(pool: &SqlitePool, id: CallId) -> Result<Option<CallRecord>, ReadError> {
+    let query = format!("SELECT {COLUMNS} FROM call_records WHERE id = $1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(query)).bind(id.to_string()).fetch_optional(pool).await?;
+    row.as_ref().map(record).transpose()
+}
+
+fn limit(wanted: &HistoryQuery) -> i64 {
+    i64::from(wanted.limit.unwrap_or(MAX_HISTORY).min(MAX_HISTORY))
+}
+
+/// `columns` of the first records that fit, and of whom `party` says.
+fn select(
+    query: &mut QueryBuilder<Sqlite>,
+    columns: &str,
+    wanted: &HistoryQuery,
+    party: Option<(&str, &String)>,
+) {
+    let (beyond, order) = wanted.order.words();
+    query.push(format!("SELECT {columns} FROM call_records"));
     let mut joint = " WHERE ";
     let mut condition = |query: &mut QueryBuilder<Sqlite>, text: &str| {
         query.push(joint).push(text);
         joint = " AND ";
     };
+    if let Some((column, number)) = party {
+        condition(query, column);
+        query.push_bind(number.clone());
+    }
     if let Some(since) = wanted.since {
-        condition(&mut query, "started >= ");
+        condition(query, "started >= ");
         query.push_bind(since.as_millis());
     }
     if let Some(until) = wanted.until {
-        condition(&mut query, "started < ");
+        condition(query, "started < ");
         query.push_bind(until.as_millis());
     }
-    if let Some(number) = &wanted.number {
-        condition(&mut query, "(caller = ");
-        query.push_bind(number.clone()).push(" OR callee = ").push_bind(number.clone()).push(")");
-    }
     if let Some(result) = wanted.result {
-        condition(&mut query, "result = ");
+        condition(query, "result = ");
         query.push_bind(result.text());
     }
-    let limit = wanted.limit.unwrap_or(MAX_HISTORY).min(MAX_HISTORY);
-    query.push(" ORDER BY started DESC, id DESC LIMIT ").push_bind(i64::from(limit));
-    let rows = query.build().persistent(false).fetch_all(pool).await?;
-    rows.iter().rev().map(record).collect()
+    if let Some(direction) = wanted.direction {
+        // Beside a result its index is the better one: the rarer kind of record comes first.
+        let column = if wanted.result.is_some() { "(direction || '') = " } else { "direction = " };
+        condition(query, column);
+        query.push_bind(direction_name(direction));
+    }
+    if let Some((started, id)) = wanted.after {
+        condition(query, &format!("(started, id) {beyond} ("));
+        query.push_bind(started.as_millis()).push(", ").push_bind(id.to_string()).push(")");
+    }
+    if let Some(search) = &wanted.search {
+        // One comparison for all; no text holds a line's end.
+        condition(query, "lower(caller || '\n' || callee || '\n' || reason || '\n' || route) LIKE ");
+        query.push_bind(containing(search)).push(" ESCAPE '!'");
+    }
+    query.push(order).push_bind(limit(wanted));
+}
+
+/// The pattern of `LIKE` for texts that hold this one.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 fn record(row: &SqliteRow) -> Result<CallRecord, ReadError> {

@@ -29,7 +29,7 @@ pub use bindings::{BindingWriter, MAX_WAITING_BINDINGS};
 pub use blocks::{BlockWriter, MAX_WAITING_BLOCKS, StoredBlock};
 pub use error::{CommitError, OpenError, ReadError};
 pub use folder::SetupCode;
-pub use history::{HistoryQuery, MAX_HISTORY};
+pub use history::{HistoryOrder, HistoryQuery, MAX_HISTORY};
 pub use hosts::KeptHost;
 pub use letters::{HeldRow, LetterRow, Letters};
 pub use logs::{Cursor, Echo, Log, LogLine, LogReader, LogSink, MAX_TAIL, QUEUE};

@@ -9,7 +9,7 @@ use model::event::{self, Event};
 use model::live::Binding;
 use model::lock::Lock;
 use model::record::CallRecord;
-use model::{Secret, Wall};
+use model::{CallId, Secret, Wall};
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions};
@@ -239,7 +239,15 @@ impl Store {
         revisions::objects_at(&self.0.readers, number).await
     }
 
-    /// Call history, oldest first.
+    /// One call's record.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn record(&self, call: CallId) -> Result<Option<CallRecord>, ReadError> {
+        history::one(&self.0.readers, call).await
+    }
+
+    /// Call history, in the order asked for.
     ///
     /// # Errors
     /// The database refuses.

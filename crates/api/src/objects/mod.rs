@@ -17,6 +17,7 @@ use self::body::{AddressGroup, Extension, Revealed, User, Written};
 use crate::{Author, Problem};
 
 pub use self::page::{Cursor, ListQuery, Order, Page};
+pub(crate) use self::page::{link, word};
 pub(crate) use self::routes::{resources, reveal};
 pub use self::tag::{IfMatch, Tag};
 

@@ -20,6 +20,7 @@ mod ports;
 mod pulse;
 mod start_page;
 mod stop;
+mod views;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use super::desk::{Desk, Wish, read_problem};
 use super::lock::Lock;
 use super::pulse::{Pulse, State};
-use super::{NODE, attacks, blocks, logs, names, now, ports};
+use super::{NODE, attacks, blocks, logs, names, now, ports, views};
 
 /// What answers.
 pub struct Reception {
@@ -72,6 +72,11 @@ impl Reception {
     /// Who changes it.
     pub fn desk(&self) -> &Arc<Desk> {
         &self.desk
+    }
+
+    /// What is kept.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Where events go.
@@ -185,10 +190,7 @@ impl api::Office for Reception {
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, Problem> {
-        let HistoryQuery { since, until, number, result, limit } = query;
-        let limit = limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
-        let query = store::HistoryQuery { since, until, number, result, limit };
-        self.store.history(&query).await.map_err(read_problem)
+        self.store.history(&views::stored(query)).await.map_err(read_problem)
     }
 
     async fn revisions(&self) -> Result<Vec<Revision>, Problem> {

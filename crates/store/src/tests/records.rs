@@ -4,7 +4,7 @@ use model::record::RecordUpdate;
 
 use super::office::limit_pages;
 use super::*;
-use crate::{HistoryQuery, Log};
+use crate::{HistoryOrder, HistoryQuery, Log};
 
 async fn count(store: &Store) -> usize {
     store.history(&HistoryQuery::default()).await.unwrap().len()
@@ -162,5 +162,53 @@ fn a_damaged_file_of_registrations_is_begun_anew() {
         let opened = open(&scratch).await;
         assert!(opened.registrations_lost);
         assert_eq!(opened.store.office().extensions.len(), 2);
+    });
+}
+
+#[test]
+fn pages_of_history_hold_every_record_once_in_both_orders_whatever_is_filtered() {
+    run(async {
+        let scratch = Scratch::new();
+        let opened = open(&scratch).await;
+        for number in 0..30 {
+            // Three calls began at each moment.
+            let mut record = record(number, 1_000_000 + number as i64 / 3 * 1_000, Some(2_000_000));
+            record.reason = if number == 7 { "100% _busy_!".into() } else { "plain".into() };
+            opened.store.records().send(RecordUpdate::Closed(record));
+        }
+        opened.store.close().await;
+        drop(opened);
+        let store = open(&scratch).await.store;
+        let bits = |records: &[model::record::CallRecord]| -> Vec<u128> {
+            records.iter().map(|record| record.id.0.bits()).collect()
+        };
+        for (order, number) in [
+            (HistoryOrder::Newest, None),
+            (HistoryOrder::Oldest, None),
+            (HistoryOrder::Newest, Some("102")),
+            (HistoryOrder::Oldest, Some("102")),
+        ] {
+            let mut query = HistoryQuery { order, limit: Some(4), ..HistoryQuery::default() };
+            query.number = number.map(str::to_owned);
+            let whole = store.history(&HistoryQuery { limit: None, ..query.clone() }).await.unwrap();
+            assert!(whole.len() >= 10, "{}", whole.len());
+            let mut seen = Vec::new();
+            loop {
+                let page = store.history(&query).await.unwrap();
+                let Some(last) = page.last() else { break };
+                query.after = Some((last.started, last.id));
+                seen.extend(bits(&page));
+            }
+            assert_eq!(seen, bits(&whole), "{order:?} {number:?}");
+        }
+        for (text, count) in [("0% _BUSY_!", 1), ("%", 1), ("pla_n", 0), ("PLAIN", 29), ("'", 0)] {
+            let query = HistoryQuery { search: Some(text.into()), ..HistoryQuery::default() };
+            assert_eq!(store.history(&query).await.unwrap().len(), count, "{text}");
+        }
+        let direction = Some(model::record::Direction::Outgoing);
+        let query = HistoryQuery { direction, ..HistoryQuery::default() };
+        assert!(store.history(&query).await.unwrap().is_empty());
+        let known = store.record(record(7, 0, None).id).await.unwrap().unwrap();
+        assert_eq!(known.reason, "100% _busy_!");
     });
 }

@@ -1,0 +1,46 @@
+//! What the views are sent as.
+
+use model::Wall;
+use model::record::CallRecord;
+use serde::{Deserialize, Serialize};
+
+/// A row of `GET dial-plan`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DialPlanRow {
+    /// What is dialled.
+    pub number: String,
+    /// What answers.
+    pub kind: DialPlanKind,
+    /// What it is called.
+    pub name: String,
+    /// Where the call goes, in words.
+    pub target: String,
+}
+
+/// What a number belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DialPlanKind {
+    /// Somebody's phones.
+    Extension,
+    /// A service of the PBX.
+    Service,
+}
+
+/// `GET history/{id}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallStory {
+    /// The record.
+    pub record: CallRecord,
+    /// What happened, in order.
+    pub story: Vec<StoryStep>,
+}
+
+/// A step of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryStep {
+    /// When.
+    pub time: Wall,
+    /// What, as a sentence.
+    pub text: String,
+}

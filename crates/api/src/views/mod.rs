@@ -1,0 +1,42 @@
+//! What the console looks at beside the objects: history in pages, as CSV and as one call's story; the dial plan.
+//!
+//! [`Views`] is what stands behind them, beside [`Office`](crate::Office).
+
+pub mod body;
+mod csv;
+mod history;
+mod story;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Json};
+use axum::routing::get;
+use model::CallId;
+use model::record::CallRecord;
+
+use self::body::DialPlanRow;
+use crate::{Office, Problem};
+
+/// What there is to look at.
+pub trait Views: Send + Sync + 'static {
+    /// One call of history.
+    fn call(&self, call: CallId) -> impl Future<Output = Result<CallRecord, Problem>> + Send;
+    /// What can be dialled.
+    fn dial_plan(&self) -> impl Future<Output = Result<Vec<DialPlanRow>, Problem>> + Send;
+}
+
+/// The resources of the views.
+pub(crate) fn resources<O: Office + Views>() -> Router<Arc<O>> {
+    Router::new()
+        .route("/history", get(history::history::<O>))
+        .route("/history.csv", get(csv::download::<O>))
+        .route("/history/{id}", get(history::call::<O>))
+        .route("/dial-plan", get(dial_plan::<O>))
+}
+
+async fn dial_plan<O: Views>(State(office): State<Arc<O>>) -> Result<impl IntoResponse, Problem> {
+    office.dial_plan().await.map(Json)
+}
