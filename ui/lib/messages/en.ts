@@ -1,0 +1,15 @@
+// Every word that the console shows, by area. Another language is another object of this type.
+import { dashboard } from './en/dashboard';
+import { common, errors, nav, parts, shell, signIn } from './en/frame';
+
+export const t = {
+  nav,
+  dashboard,
+  common,
+  errors,
+  parts,
+  shell,
+  signIn,
+};
+
+export type Messages = typeof t;
