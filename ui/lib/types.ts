@@ -304,7 +304,7 @@ export interface Line {
 export interface Extension {
   number: string;
   description: string;
-  nat: string;
+  nat: boolean;
   encryption: string;
   lines: Line[];
   forwarding: {
