@@ -23,4 +23,4 @@ await build({
   },
 });
 const tests = names.map((name) => join(out, name.replace(/\.ts$/, '.mjs')));
-process.exit(spawnSync(process.execPath, ['--test', ...tests], { stdio: 'inherit' }).status ?? 1);
+process.exit(spawnSync(process.execPath, ['--test', '--test-reporter=tap', ...tests], { stdio: 'inherit' }).status ?? 1);

@@ -22,6 +22,7 @@ export const dashboard = {
   attacks: 'Attacks',
   attacksChart: (failures: number) => `Wrong passwords over the last 24 hours: ${count(failures)} in all`,
   attacksNone: 'No wrong password in the last 24 hours.',
+  attacksMarked: 'something was blocked',
   attacksMore: 'Attack view',
   dayAgo: '24 hours ago',
   now: 'now',

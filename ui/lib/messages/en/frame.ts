@@ -120,7 +120,7 @@ export const shell = {
   theme: 'Theme',
   themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
   signOut: 'Sign out',
-  userMenu: (name: string) => `Account of ${name}`,
+  userMenu: 'Account menu:',
   offline: 'No live connection to the server. Trying again; what you see may be out of date.',
   titleOf: (page: string, office: string) => `${page} · ${office}`,
   lockedTitle: 'The PBX is locked: calls to the outside are refused',
