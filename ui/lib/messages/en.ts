@@ -1,8 +1,13 @@
 // Every word that the console shows, by area. Another language is another object of this type.
+import { advanced } from './en/advanced';
 import { dashboard } from './en/dashboard';
 import { collision, extensions } from './en/extensions';
+import { form } from './en/form';
 import { common, errors, nav, parts, shell, signIn } from './en/frame';
+import { firewall, groups, ports } from './en/network';
 import { account, administrators, audit, permissions, roles, sessions, tokens, users } from './en/people';
+import { logs, revisions } from './en/records';
+import { security } from './en/security';
 import { setup } from './en/setup';
 import { calls, dialPlan, history, registrations } from './en/status';
 
@@ -29,6 +34,14 @@ export const t = {
   tokens,
   audit,
   account,
+  form,
+  security,
+  firewall,
+  ports,
+  groups,
+  advanced,
+  logs,
+  revisions,
 };
 
 export type Messages = typeof t;
