@@ -6,9 +6,10 @@ use model::live::{Held, Listener};
 use model::lock::Lock;
 use model::{Transport, Wall};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `GET status`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The release.
     pub version: String,
@@ -41,7 +42,7 @@ pub struct Status {
 }
 
 /// What was dropped since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Dropped {
     /// Refused by the gate.
     pub denied: u64,
@@ -58,7 +59,7 @@ pub struct Dropped {
 }
 
 /// A row of `GET blocks`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Block {
     /// The address or prefix.
     pub address: String,
@@ -90,7 +91,7 @@ pub struct Block {
 }
 
 /// What a block refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BlockScope {
     /// Everything from the address.
@@ -100,14 +101,14 @@ pub enum BlockScope {
 }
 
 /// The answer to `DELETE blocks/{address}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Unblocked {
     /// How many blocks were lifted.
     pub lifted: usize,
 }
 
 /// The answer to `PUT configuration`, a rollback, and a dry run of either.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Applied {
     /// The revision in force afterwards.
     pub revision: u64,
@@ -122,7 +123,7 @@ pub struct Applied {
 }
 
 /// A row of `GET revisions`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Revision {
     /// Its number, from 1.
     pub number: u64,
@@ -137,7 +138,7 @@ pub struct Revision {
 }
 
 /// `GET revisions/{n}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RevisionDetail {
     /// Its number, from 1.
     pub number: u64,
@@ -152,7 +153,7 @@ pub struct RevisionDetail {
 }
 
 /// `POST extensions/{number}/password`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NewPassword {
     /// The line.
     pub line: String,
@@ -164,7 +165,7 @@ pub struct NewPassword {
 }
 
 /// A row of `GET ports` (SPEC section 2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PortRow {
     /// The requirement's number: `2.1`.
     pub r: String,
@@ -176,6 +177,7 @@ pub struct PortRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Vec<String>>,
     /// Our address; `None`: all, or as calls need.
+    #[schema(value_type = Option<String>)]
     pub address: Option<IpAddr>,
     /// Lowest port.
     pub first: u16,
@@ -192,7 +194,7 @@ pub struct PortRow {
 }
 
 /// Body of `GET check` (SPEC R4.19).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Check {
     /// 100: nothing found.
     pub score: u32,
@@ -201,7 +203,7 @@ pub struct Check {
 }
 
 /// Something that weakens the installation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// Stable name, for scripts: `sip.open`.
     pub id: String,
@@ -214,7 +216,7 @@ pub struct Finding {
 }
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Weight {
     /// Worth doing at leisure.
@@ -226,7 +228,7 @@ pub enum Weight {
 }
 
 /// Body of `GET certificates`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Certificates {
     /// The local authority, which phones are told to trust.
     pub authority: Authority,
@@ -237,7 +239,7 @@ pub struct Certificates {
 }
 
 /// A certificate authority.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Authority {
     /// Its certificate in PEM form.
     pub certificate: String,
@@ -250,7 +252,7 @@ pub struct Authority {
 }
 
 /// A certificate that is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Certificate {
     /// Whom it was issued to.
     pub subject: String,
@@ -263,7 +265,7 @@ pub struct Certificate {
 }
 
 /// `GET destinations/{name}`: where a host or SIP URI leads (RFC 3263).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Destination {
     /// As it was asked for.
     pub destination: String,
@@ -274,18 +276,19 @@ pub struct Destination {
 }
 
 /// An address to try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Candidate {
     /// How.
     pub transport: Transport,
     /// Where.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// Its port.
     pub port: u16,
 }
 
 /// A question to the name servers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Lookup {
     /// `NAPTR`, `SRV` or `A/AAAA`.
     pub record: String,
@@ -299,7 +302,7 @@ pub struct Lookup {
 }
 
 /// A line of a log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogLine {
     /// When.
     pub time: String,

@@ -9,6 +9,7 @@ pub mod body;
 pub mod live;
 pub mod objects;
 mod office;
+mod openapi;
 mod problem;
 mod routes;
 mod serve;

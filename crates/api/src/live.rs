@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
+use utoipa::ToSchema;
 
 /// Between two comments on a silent stream, so that proxies and we notice that somebody is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -36,14 +37,14 @@ pub enum Note {
 }
 
 /// Resources that changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Changed {
     /// Which.
     pub resources: Vec<Resource>,
 }
 
 /// A resource that pages show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Resource {
     /// `GET registrations`.
@@ -81,7 +82,7 @@ impl Resource {
 }
 
 /// The answer to `GET attacks`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AttackView {
     /// What happened, in a sentence.
     pub sentence: String,
@@ -94,7 +95,7 @@ pub struct AttackView {
 }
 
 /// An account that was tried in vain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TriedAccount {
     /// Its name, as it came.
     pub account: String,
@@ -117,9 +118,10 @@ pub struct TriedAccount {
 }
 
 /// An address that gave wrong passwords.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attacker {
     /// The address, or the first one of an IPv6 /64.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// Wrong passwords.
     pub failures: u64,
@@ -138,7 +140,7 @@ pub struct Attacker {
 }
 
 /// What happened within a minute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Minute {
     /// Its beginning.
     pub time: Wall,

@@ -36,6 +36,7 @@ pub(crate) type Peer = ConnectInfo<Author>;
 /// All resources over `office`.
 pub(crate) fn router<O: Office + Registry + Views>(office: Arc<O>) -> Router {
     let v1 = Router::new()
+        .route("/openapi.json", get(crate::openapi::show))
         .route("/status", get(status::<O>))
         .route("/registrations", get(registrations::<O>))
         .route("/calls", get(calls::<O>))

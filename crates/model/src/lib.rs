@@ -15,6 +15,8 @@ pub mod lock;
 pub mod number;
 pub mod record;
 pub mod room;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod secret;
 pub mod time;
 

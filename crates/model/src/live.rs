@@ -72,6 +72,7 @@ pub enum BindingUpdate {
 }
 
 /// A row of `ringwall registrations`.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Registration {
     /// Number of the extension.
@@ -81,6 +82,7 @@ pub struct Registration {
     /// The Contact URI.
     pub contact: String,
     /// The address that the REGISTER came from.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub source: SocketAddr,
     /// How the phone is reached.
     pub transport: Transport,
@@ -95,6 +97,7 @@ pub struct Registration {
 }
 
 /// A row of `ringwall calls`.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {
     /// The call.
@@ -110,8 +113,10 @@ pub struct Call {
     /// When it was answered.
     pub answered: Option<Wall>,
     /// Where the caller's signalling comes from.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub caller_source: SocketAddr,
     /// Where the callee's signalling comes from, once one is chosen.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub callee_source: Option<SocketAddr>,
     /// The caller's side.
     pub caller: Side,
@@ -120,6 +125,7 @@ pub struct Call {
 }
 
 /// How far a call is.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallState {
@@ -134,6 +140,7 @@ pub enum CallState {
 }
 
 /// One side of a call, quality as received from that side.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Side {
     /// Codec name as in SDP, for example `PCMA`; `None` before there is one.
@@ -149,6 +156,7 @@ pub struct Side {
 }
 
 /// What the server holds at the moment; all zero when nobody calls (but connections and file handles).
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// SIP transactions, client and server.
@@ -169,6 +177,7 @@ pub struct Held {
 }
 
 /// A listening socket as `status` and `ports` show it.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     /// Which service: `sip`.
@@ -176,6 +185,7 @@ pub struct Listener {
     /// How it travels.
     pub transport: Transport,
     /// The address bound.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub address: std::net::IpAddr,
     /// The port bound; the real one where 0 was asked.
     pub port: u16,

@@ -18,6 +18,7 @@ pub enum Outgoing {
 pub const MAX_CAUSE: usize = 256;
 
 /// The lock, while it is set.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
     /// Why; an administrator's words.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{CallId, Wall};
 
 /// One call as history shows it. The number is kept as it was when the call was made.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
     /// The call.
@@ -32,6 +33,7 @@ pub struct CallRecord {
 }
 
 /// Between whom a call runs.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -44,6 +46,7 @@ pub enum Direction {
 }
 
 /// How a call ended, as history shows it.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CallResult {

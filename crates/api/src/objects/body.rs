@@ -4,9 +4,10 @@ use std::fmt;
 
 use model::Wall;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `GET extensions/{number}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Extension {
     /// The number dialled.
     pub number: String,
@@ -34,7 +35,7 @@ pub struct Extension {
 }
 
 /// A device of an extension.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Line {
     /// Its SIP username.
     pub username: String,
@@ -46,7 +47,7 @@ pub struct Line {
 }
 
 /// Where an extension's calls go instead.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Forwarding {
     /// Every call.
     pub always: Option<String>,
@@ -59,7 +60,7 @@ pub struct Forwarding {
 }
 
 /// Where calls go that ring too long.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NoAnswer {
     /// Where to.
     pub to: Option<String>,
@@ -68,7 +69,7 @@ pub struct NoAnswer {
 }
 
 /// `GET users/{login}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
     /// Signs in with this.
     pub login: String,
@@ -89,7 +90,7 @@ pub struct User {
 }
 
 /// `GET address-groups/{name}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AddressGroup {
     /// Its name.
     pub name: String,
@@ -110,7 +111,7 @@ pub struct AddressGroup {
 }
 
 /// The answer to a write.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Written {
     /// The revision in force afterwards.
     pub revision: u64,
@@ -127,7 +128,7 @@ pub struct Written {
 }
 
 /// A SIP password that was made.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MadePassword {
     /// The line.
     pub username: String,
@@ -142,7 +143,7 @@ impl fmt::Debug for MadePassword {
 }
 
 /// A change that waits for its confirmation (SPEC R4.3).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Pending {
     /// When it goes back by itself.
     pub until: Wall,
@@ -153,7 +154,7 @@ pub struct Pending {
 }
 
 /// `GET extensions/{number}/password`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Revealed {
     /// The line.
     pub line: String,
@@ -168,7 +169,7 @@ impl fmt::Debug for Revealed {
 }
 
 /// The body of `PUT users/{login}/password`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordBody {
     /// The new one.

@@ -3,9 +3,10 @@
 use model::Wall;
 use model::record::CallRecord;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A row of `GET dial-plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DialPlanRow {
     /// What is dialled.
     pub number: String,
@@ -18,7 +19,7 @@ pub struct DialPlanRow {
 }
 
 /// What a number belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DialPlanKind {
     /// Somebody's phones.
@@ -28,7 +29,7 @@ pub enum DialPlanKind {
 }
 
 /// `GET history/{id}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CallStory {
     /// The record.
     pub record: CallRecord,
@@ -37,7 +38,7 @@ pub struct CallStory {
 }
 
 /// A step of a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StoryStep {
     /// When.
     pub time: Wall,
