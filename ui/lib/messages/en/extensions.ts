@@ -21,7 +21,7 @@ export const extensions = {
   titleOf: (number: string, description: string) => (description ? `${number} · ${description}` : `Extension ${number}`),
   createText: 'A number, a name, and one line for each phone. Passwords are made for you.',
   general: 'Number and name',
-  numberHelp: 'What others dial: 2 to 10 digits.',
+  numberHelp: 'What others dial: up to 15 digits.',
   renameHelp: 'A new number keeps lines, passwords and history. Phones need no change; people must dial the new one.',
   descriptionHelp: 'Shown on the phone that is called.',
   network: 'Network and encryption',

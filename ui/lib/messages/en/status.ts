@@ -15,8 +15,7 @@ export const calls = {
   quality: { good: 'Good', fair: 'Fair', poor: 'Poor', silent: 'No figures yet', none: 'No media yet' },
   loss: (percent: string) => `${percent} % lost`,
   jitter: (ms: string) => `${ms} ms jitter`,
-  rtt: (ms: string) => `${ms} ms there and back`,
-  codec: (name: string) => `Codec ${name}`,
+  rtt: (ms: string) => `${ms} ms round trip`,
   hangUp: 'Hang up',
   hangUpOf: (from: string, to: string) => `Hang up the call from ${from} to ${to}`,
   hangUpTitle: 'Hang up this call?',
@@ -32,7 +31,7 @@ export const calls = {
 
 export const registrations = {
   text: 'Phones that have signed in and can be called.',
-  search: 'Extension, line, address or phone',
+  search: 'Extension, line, phone',
   extension: 'Extension',
   line: 'Line',
   contact: 'Contact',
@@ -87,7 +86,6 @@ export const history = {
   anyDirection: 'Any direction',
   directions: { internal: 'Internal', incoming: 'Incoming', outgoing: 'Outgoing' } satisfies Record<Direction, string>,
   number: 'One number',
-  numberHint: 'Exactly this',
   started: 'Started',
   answered: 'Answered',
   ended: 'Ended',
