@@ -59,7 +59,7 @@ export interface Token {
 }
 
 export interface AuditEntry {
-  id: string;
+  id: number;
   time: string;
   author: string;
   action: string;
