@@ -29,7 +29,11 @@ class Live {
     source.addEventListener('status', (event) => (this.status = JSON.parse(event.data) as Status));
     source.addEventListener('calls', (event) => (this.calls = JSON.parse(event.data) as Call[]));
     source.addEventListener('changed', (event) => this.#changed((JSON.parse(event.data) as { resources: LiveResource[] }).resources));
-    source.addEventListener('bye', () => this.#lost());
+    source.addEventListener('bye', () => {
+      // The session may have been ended elsewhere: that is asked at once.
+      this.#pause = 0;
+      this.#lost();
+    });
   }
 
   stop(): void {
@@ -61,7 +65,7 @@ class Live {
     this.stop();
     this.connected = false;
     this.#timer = setTimeout(() => void this.#again(), this.#pause);
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+    this.#pause = Math.min(Math.max(this.#pause * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
   }
 
   async #again(): Promise<void> {

@@ -26,7 +26,8 @@ class CurrentSession {
       location.reload();
       return;
     }
-    if (!this.asking || session.state === 'signed-in') {
+    // Over an ended session the page stays as it is, with what was typed, until somebody is signed in again.
+    if (this.current?.state !== 'signed-in' || session.state === 'signed-in') {
       this.current = session;
       useZone(session.office.time_zone);
     }
