@@ -67,7 +67,7 @@ export const ports = {
 };
 
 export const groups = {
-  title: 'IP Address Groups',
+  title: 'IP address groups',
   intro: 'Named sets of addresses, for the firewall and wherever a setting asks who is meant.',
   add: 'New group',
   emptyTitle: 'No address groups yet',
