@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +34,8 @@ pub struct ApplyOptions {
     pub if_revision: Option<u64>,
     /// What the file is called, for messages.
     pub file: String,
+    /// Where its maker sits, unless at the machine itself.
+    pub seat: Option<IpAddr>,
 }
 
 /// How an administrator blocks.

@@ -20,7 +20,7 @@ use model::{CallId, Wall};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::objects::{self, Registry};
+use crate::objects::{self, Registry, Seat};
 use crate::office::{ApplyOptions, BlockWish, LogQuery, Office};
 use crate::views::{self, Views};
 use crate::{Author, MAX_BODY, Problem};
@@ -254,26 +254,28 @@ impl From<ApplyWish> for ApplyOptions {
     fn from(wish: ApplyWish) -> ApplyOptions {
         let ApplyWish { merge, dry_run, yes, if_revision, file } = wish;
         let file = if file.is_empty() { "configuration".to_owned() } else { file };
-        ApplyOptions { merge, dry_run, yes, if_revision, file }
+        ApplyOptions { merge, dry_run, yes, if_revision, file, seat: None }
     }
 }
 
 async fn rollback<O: Office>(
     State(office): Shared<O>,
     ConnectInfo(author): Peer,
+    Seat(seat): Seat,
     Place(number): Place<u64>,
     Wish(wish): Wish<ApplyWish>,
 ) -> Result<impl IntoResponse, Problem> {
-    office.rollback(author, number, wish.into()).await.map(Json)
+    office.rollback(author, number, ApplyOptions { seat, ..wish.into() }).await.map(Json)
 }
 
 async fn apply<O: Office>(
     State(office): Shared<O>,
     ConnectInfo(author): Peer,
+    Seat(seat): Seat,
     Wish(wish): Wish<ApplyWish>,
     Text(text): Text,
 ) -> Result<impl IntoResponse, Problem> {
-    office.apply(author, text, wish.into()).await.map(Json)
+    office.apply(author, text, ApplyOptions { seat, ..wish.into() }).await.map(Json)
 }
 
 #[derive(Deserialize)]

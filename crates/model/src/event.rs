@@ -180,6 +180,9 @@ registry! {
     HOST_FORGOTTEN = "net.host-forgotten", Error, System, "Host name has no address any more", "A host name of an address group could not be resolved for a day; nobody is let in for its sake any more: mend the name server, or write addresses into the group.";
     CONFIG_CHANGED = "config.changed", Info, Config, "Configuration changed", "A new revision took effect.";
     CONFIG_REFUSED = "config.refused", Warning, Config, "Configuration refused", "A change was refused whole; nothing was changed.";
+    FIREWALL_PENDING = "firewall.pending", Warning, Security, "Firewall change waits", "A change of the firewall shuts out the address of who made it; it goes back by itself unless it is confirmed from an address that still gets in.";
+    FIREWALL_CONFIRMED = "firewall.confirmed", Info, Security, "Firewall change confirmed", "A change of the firewall that had shut out who made it was confirmed and stays.";
+    FIREWALL_REVERTED = "firewall.reverted", Warning, Security, "Firewall change taken back", "A change of the firewall that had shut out who made it was not confirmed and went back.";
     PASSWORD_CHANGED = "config.password-changed", Info, Security, "SIP password changed", "A line got a new SIP password; registrations made with the old one were dropped.";
     PASSWORD_SHOWN = "config.password-shown", Info, Security, "SIP password shown", "Somebody asked to see a SIP password.";
     SECRETS_EXPORTED = "config.secrets-exported", Info, Security, "Secrets exported", "Somebody exported the configuration with its secrets.";

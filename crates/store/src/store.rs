@@ -25,6 +25,7 @@ use crate::history::{self, HistoryQuery};
 use crate::hosts::{self, KeptHost};
 use crate::letters::Letters;
 use crate::logs::{Echo, LogReader, LogSink};
+use crate::pending::{self, PendingChange};
 use crate::records::{self, MAX_WAITING_RECORDS, RecordWriter};
 use crate::revisions::{self, Revision, RevisionDetail};
 use crate::spool::Spool;
@@ -310,6 +311,25 @@ impl Store {
         let mut writer = self.writer().await;
         database::begin(&mut writer).await?;
         let written = lock::keep(&mut writer, kept).await;
+        database::end(&mut writer, written).await
+    }
+
+    /// The change of the firewall that waits for its confirmation.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn pending(&self) -> Result<Option<PendingChange>, ReadError> {
+        pending::load(&self.0.readers).await
+    }
+
+    /// Keeps the change that waits, or forgets it. Synced when this returns.
+    ///
+    /// # Errors
+    /// The disk refuses; what was kept before still is.
+    pub async fn keep_pending(&self, kept: Option<&PendingChange>) -> Result<(), CommitError> {
+        let mut writer = self.writer().await;
+        database::begin(&mut writer).await?;
+        let written = pending::keep(&mut writer, kept).await;
         database::end(&mut writer, written).await
     }
 

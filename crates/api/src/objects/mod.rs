@@ -3,6 +3,7 @@
 //! [`Registry`] is what stands behind them. Two people who edit the same object are told of each other by its tag
 //! (`tag`); long lists come in pages (`page`). Not here: what an object means and what of it is wrong (`model`).
 
+mod asker;
 pub mod body;
 mod page;
 mod routes;
@@ -16,6 +17,7 @@ use model::config::Kind;
 use self::body::{AddressGroup, Extension, Revealed, User, Written};
 use crate::{Author, Problem};
 
+pub use self::asker::{Asker, Seat};
 pub use self::page::{Cursor, ListQuery, Order, Page};
 pub(crate) use self::page::{link, word};
 pub(crate) use self::routes::{resources, reveal};
@@ -71,7 +73,7 @@ pub trait Registry: Send + Sync + 'static {
     /// Changes an object, if it still is what `expected` says.
     fn edit(
         &self,
-        author: Author,
+        asker: Asker,
         kind: Kind,
         wish: EditWish,
         expected: IfMatch,
@@ -79,7 +81,7 @@ pub trait Registry: Send + Sync + 'static {
     /// Replaces a section by the JSON sent.
     fn edit_section(
         &self,
-        author: Author,
+        asker: Asker,
         name: String,
         json: String,
         expected: IfMatch,
@@ -87,7 +89,7 @@ pub trait Registry: Send + Sync + 'static {
     /// Sets a person's password.
     fn set_password(
         &self,
-        author: Author,
+        asker: Asker,
         login: String,
         password: Secret,
     ) -> impl Future<Output = Result<(), Problem>> + Send;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::body::{PasswordBody, Written};
 use super::page::{self, ListWish, Page};
-use super::{EditWish, ExtensionSort, IfMatch, Registry, Tag};
+use super::{Asker, EditWish, ExtensionSort, IfMatch, Registry, Tag};
 use crate::Problem;
 use crate::routes::{Peer, Place, Text, Wish};
 
@@ -131,31 +131,31 @@ macro_rules! writes {
     ($kind:expr, $create:ident, $replace:ident, $delete:ident) => {
         async fn $create<O: Registry>(
             State(office): Shared<O>,
-            ConnectInfo(author): Peer,
+            asker: Asker,
             Text(json): Text,
         ) -> Result<Response, Problem> {
-            let made = office.edit(author, $kind, EditWish::Create(json), IfMatch::Any).await?;
+            let made = office.edit(asker, $kind, EditWish::Create(json), IfMatch::Any).await?;
             Ok(written(StatusCode::CREATED, made))
         }
 
         async fn $replace<O: Registry>(
             State(office): Shared<O>,
-            ConnectInfo(author): Peer,
+            asker: Asker,
             Place(key): Place<String>,
             expected: IfMatch,
             Text(json): Text,
         ) -> Result<Response, Problem> {
-            let made = office.edit(author, $kind, EditWish::Replace(key, json), expected).await?;
+            let made = office.edit(asker, $kind, EditWish::Replace(key, json), expected).await?;
             Ok(written(StatusCode::OK, made))
         }
 
         async fn $delete<O: Registry>(
             State(office): Shared<O>,
-            ConnectInfo(author): Peer,
+            asker: Asker,
             Place(key): Place<String>,
             expected: IfMatch,
         ) -> Result<Response, Problem> {
-            let made = office.edit(author, $kind, EditWish::Delete(key), expected).await?;
+            let made = office.edit(asker, $kind, EditWish::Delete(key), expected).await?;
             Ok(written(StatusCode::OK, made))
         }
     };
@@ -166,13 +166,13 @@ writes!(Kind::AddressGroup, new_group, change_group, delete_group);
 
 async fn set_password<O: Registry>(
     State(office): Shared<O>,
-    ConnectInfo(author): Peer,
+    asker: Asker,
     Place(login): Place<String>,
     Text(json): Text,
 ) -> Result<StatusCode, Problem> {
     let body: PasswordBody = serde_json::from_str(&json)
         .map_err(|_| Problem::bad_request("send {\"password\": \"...\"} and nothing else"))?;
-    office.set_password(author, login, Secret::new(body.password)).await?;
+    office.set_password(asker, login, Secret::new(body.password)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -195,12 +195,12 @@ async fn section<O: Registry>(
 
 async fn change_section<O: Registry>(
     State(office): Shared<O>,
-    ConnectInfo(author): Peer,
+    asker: Asker,
     Place(name): Place<String>,
     expected: IfMatch,
     Text(json): Text,
 ) -> Result<Response, Problem> {
-    let made = office.edit_section(author, name, json, expected).await?;
+    let made = office.edit_section(asker, name, json, expected).await?;
     Ok(written(StatusCode::OK, made))
 }
 

@@ -13,7 +13,7 @@ use crate::body::{
 };
 use crate::live::AttackView;
 use crate::objects::body::{AddressGroup, Extension, PasswordBody, Revealed, User, Written};
-use crate::views::body::{CallStory, DialPlanRow};
+use crate::views::body::{CallStory, DialPlanRow, Firewall};
 
 /// Every operation.
 pub(super) fn all() -> Vec<Operation> {
@@ -44,6 +44,12 @@ fn live() -> Vec<Operation> {
             .gives_as(200, &[("text/csv; charset=utf-8", text())]),
         Operation::new(Get, "/history/{id}", "One call, and what happened in it.").gives::<CallStory>(200),
         Operation::new(Get, "/dial-plan", "What can be dialled.").lists::<DialPlanRow>(),
+        Operation::new(Get, "/firewall", "Who reaches which service, and the change that waits.")
+            .gives::<Firewall>(200),
+        Operation::new(Post, "/firewall/confirm", "Lets the firewall's change that waits stand.")
+            .may(&[404, 500])
+            .done(),
+        Operation::new(Post, "/firewall/revert", "Takes it back now.").may(&[404, 409, 422, 500]).done(),
         Operation::new(Get, "/events", "What happens, as it happens: status, calls, changed, bye.")
             .gives_as(200, &[("text/event-stream", text())]),
         Operation::new(Get, "/attacks", "Who tried passwords lately, and at which accounts.")

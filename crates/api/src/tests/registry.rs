@@ -5,7 +5,7 @@ use model::config::Kind;
 
 use super::{Fake, house};
 use crate::objects::body::{AddressGroup, Extension, Forwarding, Revealed, User, Written};
-use crate::objects::{Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Page, Tag};
+use crate::objects::{Asker, Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Page, Tag};
 use crate::{Author, Problem, Registry};
 
 fn extension() -> Extension {
@@ -49,19 +49,19 @@ impl Registry for Fake {
     }
     async fn edit(
         &self,
-        author: Author,
+        asker: Asker,
         kind: Kind,
         wish: EditWish,
         expected: IfMatch,
     ) -> Result<Written, Problem> {
-        self.asked((author, kind, wish, &expected));
+        self.asked((asker, kind, wish, &expected));
         expected.check(&Tag("abc".into()))?;
         Ok(Written { object: serde_json::json!({"etag": "def"}), ..Written::default() })
     }
-    async fn edit_section(&self, _: Author, _: String, _: String, _: IfMatch) -> Result<Written, Problem> {
+    async fn edit_section(&self, _: Asker, _: String, _: String, _: IfMatch) -> Result<Written, Problem> {
         Ok(Written::default())
     }
-    async fn set_password(&self, _: Author, _: String, _: Secret) -> Result<(), Problem> {
+    async fn set_password(&self, _: Asker, _: String, _: Secret) -> Result<(), Problem> {
         Ok(())
     }
     async fn reveal(&self, _: Author, _: String, _: Option<String>) -> Result<Revealed, Problem> {

@@ -4,8 +4,8 @@ use model::record::{CallRecord, CallResult, Direction};
 use model::{CallId, Id, Wall};
 
 use super::{Fake, house};
-use crate::views::body::DialPlanRow;
-use crate::{Problem, Views};
+use crate::views::body::{DialPlanRow, Firewall};
+use crate::{Author, Problem, Views};
 
 /// A record of the fake's history.
 pub(super) fn record(number: u128) -> CallRecord {
@@ -30,6 +30,15 @@ impl Views for Fake {
     }
     async fn dial_plan(&self) -> Result<Vec<DialPlanRow>, Problem> {
         Ok(Vec::new())
+    }
+    async fn firewall(&self) -> Result<Firewall, Problem> {
+        Ok(Firewall { rows: Vec::new(), pending: None })
+    }
+    async fn confirm(&self, _: Author) -> Result<(), Problem> {
+        Ok(())
+    }
+    async fn revert(&self, _: Author) -> Result<(), Problem> {
+        Err(Problem::not_found("nothing waits"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the views are sent as.
 
+use crate::objects::body::Pending;
 use model::Wall;
 use model::record::CallRecord;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,30 @@ pub enum DialPlanKind {
     Extension,
     /// A service of the PBX.
     Service,
+}
+
+/// `GET firewall` (SPEC R4.2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Firewall {
+    /// A row for each service.
+    pub rows: Vec<FirewallRow>,
+    /// The change that waits for its confirmation.
+    pub pending: Option<Pending>,
+}
+
+/// Who reaches a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FirewallRow {
+    /// The service in words.
+    pub service: String,
+    /// Its key in section `firewall`.
+    pub key: String,
+    /// The address group that reaches it; `None`: whoever is not blocked.
+    pub group: Option<String>,
+    /// Who should reach it.
+    pub recommendation: String,
+    /// What the row means as it is.
+    pub text: String,
 }
 
 /// `GET history/{id}`.

@@ -11,14 +11,16 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json};
-use axum::routing::get;
+use axum::routing::{get, post};
 use model::CallId;
 use model::record::CallRecord;
 
-use self::body::DialPlanRow;
-use crate::{Office, Problem};
+use self::body::{DialPlanRow, Firewall};
+use crate::routes::Peer;
+use crate::{Author, Office, Problem};
 
 /// What there is to look at.
 pub trait Views: Send + Sync + 'static {
@@ -26,6 +28,12 @@ pub trait Views: Send + Sync + 'static {
     fn call(&self, call: CallId) -> impl Future<Output = Result<CallRecord, Problem>> + Send;
     /// What can be dialled.
     fn dial_plan(&self) -> impl Future<Output = Result<Vec<DialPlanRow>, Problem>> + Send;
+    /// The firewall's rows, and the change that waits for its confirmation.
+    fn firewall(&self) -> impl Future<Output = Result<Firewall, Problem>> + Send;
+    /// Lets the change that waits stand.
+    fn confirm(&self, author: Author) -> impl Future<Output = Result<(), Problem>> + Send;
+    /// Takes it back now.
+    fn revert(&self, author: Author) -> impl Future<Output = Result<(), Problem>> + Send;
 }
 
 /// The resources of the views.
@@ -35,8 +43,29 @@ pub(crate) fn resources<O: Office + Views>() -> Router<Arc<O>> {
         .route("/history.csv", get(csv::download::<O>))
         .route("/history/{id}", get(history::call::<O>))
         .route("/dial-plan", get(dial_plan::<O>))
+        .route("/firewall", get(firewall::<O>))
+        .route("/firewall/confirm", post(confirm::<O>))
+        .route("/firewall/revert", post(revert::<O>))
 }
 
 async fn dial_plan<O: Views>(State(office): State<Arc<O>>) -> Result<impl IntoResponse, Problem> {
     office.dial_plan().await.map(Json)
+}
+
+async fn firewall<O: Views>(State(office): State<Arc<O>>) -> Result<impl IntoResponse, Problem> {
+    office.firewall().await.map(Json)
+}
+
+async fn confirm<O: Views>(
+    State(office): State<Arc<O>>,
+    ConnectInfo(author): Peer,
+) -> Result<StatusCode, Problem> {
+    office.confirm(author).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn revert<O: Views>(
+    State(office): State<Arc<O>>,
+    ConnectInfo(author): Peer,
+) -> Result<StatusCode, Problem> {
+    office.revert(author).await.map(|()| StatusCode::NO_CONTENT)
 }

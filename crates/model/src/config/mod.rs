@@ -53,7 +53,7 @@ pub use plan::{
     misfits, plan,
 };
 pub use problem::{MAX_PROBLEMS, Problem, Problems};
-pub use rollback::{first_administrator, new_password, rollback};
+pub use rollback::{first_administrator, new_password, restore_rows, rollback};
 pub use scalar::{Digest, Known, PortRange, Role, Size, Span};
 pub use schema::{
     AddressGroup, Extension, Firewall, Forwarding, Guessing, Line, Listen, Logs, Network, NoAnswer, Personal,

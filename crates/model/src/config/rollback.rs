@@ -50,6 +50,27 @@ pub fn rollback(
     plan_draft(current, draft, &name, options, supply)
 }
 
+/// What bringing the firewall and the address groups of `target` (the objects of revision `number`) back would do. Groups that
+/// came later stay.
+///
+/// # Errors
+/// As for a file; a revision that this release can't read.
+pub fn restore_rows(
+    current: &Office,
+    target: Vec<Row>,
+    number: u64,
+    supply: &mut Supply,
+) -> Result<Plan, Refusal> {
+    let wanted = Office::restore(number, target).map_err(|why| Refusal::Problems(why.0))?;
+    let draft = Draft {
+        mode: Mode::Whole,
+        firewall: Some(wanted.firewall.clone()),
+        address_groups: Some(entries(&current.address_groups, &wanted.address_groups)),
+        ..Draft::default()
+    };
+    plan_draft(current, draft, &format!("revision {number}"), &Options::default(), supply)
+}
+
 /// Entries that make today's objects those of `wanted`; the id says which is which, whatever they are called.
 fn entries<T: Record>(
     current: &BTreeMap<String, Object<T>>,

@@ -16,12 +16,14 @@ use model::live::Listener;
 use model::{Entropy, IdMint, Secret};
 use net::{ControlHandle, Door, Listeners, Order, Patience};
 use store::{CommitError, Store};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 pub use api::Author;
 
+mod confirm;
 mod edits;
 
+use self::confirm::pending_note;
 pub use self::edits::{Done, Job};
 
 use super::certificates::{Certificates, Occasion};
@@ -46,6 +48,8 @@ pub struct Desk {
     /// Held for a whole change: one at a time.
     work: Mutex<Work>,
     shown: StdMutex<Shown>,
+    /// The change that waits for its confirmation.
+    pending: watch::Sender<Option<store::PendingChange>>,
 }
 
 /// What a change needs.
@@ -90,6 +94,7 @@ impl Desk {
             hosts,
             work: Mutex::new(Work { listeners: Listeners::new(door.clone()), entropy }),
             door,
+            pending: watch::Sender::new(None),
             shown: StdMutex::new(Shown { directory, listeners: Vec::new(), rows: Arc::default() }),
         }
     }
@@ -137,8 +142,10 @@ impl Desk {
         let listen = plan.as_ref().map_or(&office.listen, |plan| &plan.after.listen);
         let wanted = self.overrides.wanted(listen)?;
         work.listeners.prepare(&wanted).await.map_err(Failure::failed)?;
+        self.recall_pending().await;
         let office = match plan {
             Some(plan) => {
+                self.forget_pending().await;
                 let changed = changed_event(&plan, &start_author());
                 let office =
                     self.store.commit(plan, &start_author().0, now()).await.map_err(Failure::failed)?;
@@ -265,7 +272,11 @@ impl Desk {
             applied.notes.extend(firewall::warnings(&plan.after, &self.rows(), rows, &registered));
         }
         if applied.changed && !asked.dry_run {
-            applied.revision = self.carry_out(&mut work, author, plan).await?;
+            applied.revision =
+                self.carry_out_rows(&mut work, author, plan, rows.as_deref(), asked.seat).await?;
+            applied
+                .notes
+                .extend(self.pending().filter(|_| rows.is_some()).map(|pending| pending_note(&pending)));
         }
         Ok(applied)
     }

@@ -183,6 +183,7 @@ async fn start(
 
     let desk = Arc::new(desk);
     tokio::spawn(hosts.look_after(desk.clone()));
+    tokio::spawn(desk.clone().look_after_pending());
     let (stopping, stop) = watch::channel(false);
     let lock = Lock::new(store.clone(), control.clone(), lock);
     let reception = Reception::new(

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use api::Problem;
-use api::objects::body::{AddressGroup, Extension, MadePassword, Revealed, User, Written};
-use api::objects::{Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Order, Page, Tag};
+use api::objects::body::{AddressGroup, Extension, MadePassword, Pending, Revealed, User, Written};
+use api::objects::{Asker, Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Order, Page, Tag};
 use model::Secret;
 use model::config::{self, Kind, Office};
 use model::event::{self, Event};
@@ -98,13 +98,13 @@ impl api::Registry for Reception {
 
     async fn edit(
         &self,
-        author: Author,
+        asker: Asker,
         kind: Kind,
         wish: EditWish,
         expected: IfMatch,
     ) -> Result<Written, Problem> {
         let gone = matches!(wish, EditWish::Delete(_));
-        let done = self.desk().edit(author, Job::Object(kind, wish), expected).await?;
+        let done = self.desk().edit(asker, Job::Object(kind, wish), expected).await?;
         let object = match kind {
             _ if gone => Value::Null,
             Kind::Extension => {
@@ -120,19 +120,19 @@ impl api::Registry for Reception {
 
     async fn edit_section(
         &self,
-        author: Author,
+        asker: Asker,
         name: String,
         json: String,
         expected: IfMatch,
     ) -> Result<Written, Problem> {
-        let done = self.desk().edit(author, Job::Section(name.clone(), json), expected).await?;
+        let done = self.desk().edit(asker, Job::Section(name.clone(), json), expected).await?;
         let (object, _) = section(&self.office(), &name)?;
         Ok(written(done, object))
     }
 
-    async fn set_password(&self, author: Author, login: String, password: Secret) -> Result<(), Problem> {
+    async fn set_password(&self, asker: Asker, login: String, password: Secret) -> Result<(), Problem> {
         let job = Job::Password(login, password);
-        self.desk().edit(author, job, IfMatch::Any).await.map(|_| ())
+        self.desk().edit(asker, job, IfMatch::Any).await.map(|_| ())
     }
 
     async fn reveal(
@@ -232,13 +232,19 @@ fn json(object: Option<impl serde::Serialize>) -> Value {
 }
 
 fn written(done: Done, object: Value) -> Written {
-    let Done { revision, notes, generated, .. } = done;
+    let Done { revision, notes, generated, pending, .. } = done;
     let shown = |(username, password): (String, Secret)| {
         let password = password.expose().to_owned();
         MadePassword { username, password }
     };
     let passwords = generated.into_iter().map(shown).collect();
-    Written { revision, object, notes, passwords, pending: None }
+    Written { revision, object, notes, passwords, pending: pending.map(shown_pending) }
+}
+
+/// A change that waits, as it is sent.
+pub fn shown_pending(pending: store::PendingChange) -> Pending {
+    let seconds = pending.until.saturating_since(now()).as_secs_f64();
+    Pending { until: pending.until, by: pending.author, seconds }
 }
 
 fn missing(kind: Kind, key: &str) -> Problem {

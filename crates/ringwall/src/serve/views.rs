@@ -1,16 +1,31 @@
 //! History and the dial plan as the console looks at them.
 
-use api::views::body::{DialPlanKind, DialPlanRow};
+use api::views::body::{DialPlanKind, DialPlanRow, Firewall, FirewallRow};
 use api::{HistoryOrder, HistoryQuery, Problem};
 use model::record::CallRecord;
 use model::{CallId, Wall};
 
-use super::desk::read_problem;
+use super::desk::{Author, read_problem};
+use super::firewall;
 use super::now;
+use super::objects::shown_pending;
 use super::office::Reception;
 
 /// A search looks at each record of its period, so it has one: a month, unless `since` says more.
 const SEARCHED_MS: i64 = 31 * 86_400 * 1_000;
+
+/// Key, words and recommendation of each service (SPEC R4.2).
+const SERVICES: [(&str, &str, &str); 5] = [
+    ("web", "Web server", "Let in every workstation from which somebody uses the console or the web phone."),
+    ("sip", "SIP", "Let in the internal network and your providers only."),
+    (
+        "provisioning",
+        "Phone provisioning",
+        "Let in the internal network only: TFTP sends passwords in the clear.",
+    ),
+    ("crm", "CRM integration", "Let in the internal network only."),
+    ("snmp", "SNMP monitoring", "Let in the internal network and the monitoring hosts only."),
+];
 
 /// The query as the store takes it.
 pub fn stored(query: HistoryQuery) -> store::HistoryQuery {
@@ -51,5 +66,39 @@ impl api::Views for Reception {
         let mut rows: Vec<DialPlanRow> = office.extensions.iter().map(row).collect();
         rows.sort_by(|a, b| (a.number.len(), &a.number).cmp(&(b.number.len(), &b.number)));
         Ok(rows)
+    }
+
+    async fn firewall(&self) -> Result<Firewall, Problem> {
+        let office = self.office();
+        let row = |(key, service, recommendation): &(&str, &str, &str)| {
+            let rows = office.firewall.rows();
+            let group = rows.iter().find(|(known, _)| known == key).and_then(|(_, group)| *group);
+            let text = match group {
+                None => "Everybody who is not blocked reaches it.".to_owned(),
+                Some(group) => {
+                    let count = firewall::prefixes(&office, group, self.desk().hosts()).len();
+                    let networks = if count == 1 { "1 network" } else { &format!("{count} networks") };
+                    format!("Only addresses in {group} reach it ({networks}).")
+                }
+            };
+            let group = group.map(str::to_owned);
+            FirewallRow {
+                service: (*service).to_owned(),
+                key: (*key).to_owned(),
+                group,
+                recommendation: (*recommendation).to_owned(),
+                text,
+            }
+        };
+        let pending = self.desk().pending().map(shown_pending);
+        Ok(Firewall { rows: SERVICES.iter().map(row).collect(), pending })
+    }
+
+    async fn confirm(&self, author: Author) -> Result<(), Problem> {
+        self.desk().confirm(&author).await
+    }
+
+    async fn revert(&self, author: Author) -> Result<(), Problem> {
+        self.desk().revert(author).await
     }
 }

@@ -186,3 +186,26 @@ pub(super) async fn limit_pages(store: &Store, beyond: Option<i64>) {
     let pragma = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {most}"));
     sqlx::query(pragma).fetch_all(&mut *writer).await.unwrap();
 }
+
+#[test]
+fn a_change_that_waits_is_there_after_a_restart_until_it_is_forgotten() {
+    run(async {
+        let scratch = Scratch::new();
+        let store = open(&scratch).await.store;
+        let pending = crate::PendingChange {
+            back_to: 3,
+            made: 4,
+            until: Wall::from_millis(9),
+            author: "alice".into(),
+            address: "192.0.2.1".into(),
+        };
+        store.keep_pending(Some(&crate::PendingChange { back_to: 1, ..pending.clone() })).await.unwrap();
+        store.keep_pending(Some(&pending)).await.unwrap();
+        store.close().await;
+        drop(store);
+        let store = open(&scratch).await.store;
+        assert_eq!(store.pending().await.unwrap(), Some(pending));
+        store.keep_pending(None).await.unwrap();
+        assert_eq!(store.pending().await.unwrap(), None);
+    });
+}

@@ -1,11 +1,15 @@
 use super::super::{
-    Deletions, Edit, Edited, Kind, content, edit, edit_section, export, section_content, set_password,
+    Deletions, Edit, Edited, Kind, content, edit, edit_section, export, restore_rows, section_content,
+    set_password,
 };
 use super::*;
 use crate::Secret;
 
 fn done(office: &Office, kind: Kind, what: Edit<'_>) -> Edited {
-    edit(office, kind, what, &mut supply()).expect("is done")
+    // Ids of its own: those of `supply` are the office's.
+    let mut entropy = crate::Entropy::from_seed([7; 32]);
+    let mint = crate::IdMint::new(2, &mut entropy);
+    edit(office, kind, what, &mut Supply { entropy, mint, ..supply() }).expect("is done")
 }
 
 fn wrong(office: &Office, kind: Kind, what: Edit<'_>) -> Vec<(String, String)> {
@@ -177,4 +181,29 @@ fn the_mail_servers_password_stays_until_it_is_removed() {
     assert_eq!(after.mail_password, None);
     let needed = r#"{"host":"h.test","username":"u","from":"pbx@b.test","password":null}"#;
     assert!(edit_section(&kept, "mail", needed, &mut supply()).is_err());
+}
+
+#[test]
+fn rows_and_groups_of_before_come_back_and_later_groups_and_all_else_stay() {
+    let first = applied(&office(), "[firewall]\nsip = \"SIP allowed\"\nweb = \"Inside\"");
+    let renamed = done(
+        &first,
+        Kind::AddressGroup,
+        Edit::Replace("Inside", r#"{"name":"Nobody","members":["192.0.2.1"]}"#),
+    );
+    let second = carried_out(renamed.plan);
+    assert_eq!(second.firewall.web.as_deref(), Some("Nobody"));
+    let later =
+        done(&second, Kind::AddressGroup, Edit::Create(r#"{"name":"Later","members":["192.0.2.9"]}"#));
+    let third = carried_out(later.plan);
+    let third = carried_out(done(&third, Kind::Extension, Edit::Delete("102")).plan);
+    let back = restore_rows(&third, first.rows(), first.revision, &mut supply()).expect("goes back");
+    let fourth = carried_out(back);
+    assert_eq!(fourth.firewall, first.firewall);
+    assert_eq!(fourth.address_groups["Inside"].value, first.address_groups["Inside"].value);
+    assert_eq!(fourth.address_groups["Inside"].id, first.address_groups["Inside"].id);
+    assert!(fourth.address_groups.contains_key("Later") && !fourth.address_groups.contains_key("Nobody"));
+    assert_eq!(fourth.network.local.as_deref(), Some("Inside"));
+    assert!(!fourth.extensions.contains_key("102"));
+    assert!(restore_rows(&fourth, first.rows(), first.revision, &mut supply()).unwrap().is_empty());
 }

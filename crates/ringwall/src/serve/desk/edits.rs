@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use api::Problem;
-use api::objects::{EditWish, IfMatch, Tag};
+use api::objects::{Asker, EditWish, IfMatch, Tag};
 use model::Secret;
 use model::config::{self, Edit, Kind, Plan, Refusal};
 
-use super::{Author, Desk, Work, finished, refusal};
+use super::{Desk, Work, finished, pending_note, refusal};
 use crate::serve::firewall;
 
 /// What is changed.
@@ -31,6 +31,8 @@ pub struct Done {
     pub notes: Vec<String>,
     /// SIP passwords that were made.
     pub generated: Vec<(String, Secret)>,
+    /// It waits for a confirmation.
+    pub pending: Option<store::PendingChange>,
 }
 
 /// What a job is planned to be.
@@ -45,25 +47,20 @@ impl Desk {
     ///
     /// # Errors
     /// It is refused whole, and nothing was changed.
-    pub async fn edit(
-        self: &Arc<Desk>,
-        author: Author,
-        job: Job,
-        expected: IfMatch,
-    ) -> Result<Done, Problem> {
+    pub async fn edit(self: &Arc<Desk>, asker: Asker, job: Job, expected: IfMatch) -> Result<Done, Problem> {
         let desk = self.clone();
         // A task of its own: it is done to its end also when who asked has gone.
         let work = async move {
-            let result = desk.do_edit(&author, &job, &expected).await;
+            let result = desk.do_edit(&asker, &job, &expected).await;
             if let Err(problem) = &result {
-                desk.tell_refused(&author, problem);
+                desk.tell_refused(&asker.author, problem);
             }
             result
         };
         finished(tokio::spawn(work).await)
     }
 
-    async fn do_edit(&self, author: &Author, job: &Job, expected: &IfMatch) -> Result<Done, Problem> {
+    async fn do_edit(&self, asker: &Asker, job: &Job, expected: &IfMatch) -> Result<Done, Problem> {
         let mut work = self.work.lock().await;
         let office = self.store.office();
         if let Some(found) = found(&office, job)? {
@@ -84,9 +81,14 @@ impl Desk {
             let registered = registered.map_err(|_| Problem::stopping())?;
             notes.extend(firewall::warnings(&plan.after, &self.rows(), rows, &registered));
         }
-        let revision =
-            if plan.is_empty() { office.revision } else { self.carry_out(&mut work, author, plan).await? };
-        Ok(Done { revision, key, notes, generated })
+        let revision = if plan.is_empty() {
+            office.revision
+        } else {
+            self.carry_out_rows(&mut work, &asker.author, plan, rows.as_deref(), asker.seat).await?
+        };
+        let pending = self.pending().filter(|_| rows.is_some());
+        notes.extend(pending.as_ref().map(pending_note));
+        Ok(Done { revision, key, notes, generated, pending })
     }
 }
 
