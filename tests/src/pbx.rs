@@ -59,7 +59,7 @@ impl Pbx {
         let sip = place::sip_address();
         if office.listen.is_empty() {
             office.listen = format!(
-                "sip_udp = [\"{sip}\"]\nsip_tcp = [\"{sip}\"]\nsip_tls = []\nmedia_ports = \"10000-19999\"\n"
+                "sip_udp = [\"{sip}\"]\nsip_tcp = [\"{sip}\"]\nsip_tls = []\nconsole = []\nmedia_ports = \"10000-19999\"\n"
             );
         }
         if office.domain.is_empty() {
@@ -75,7 +75,7 @@ impl Pbx {
         let mut pbx = Self::prepare(office);
         pbx.doors.clear();
         let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, place::free_port()));
-        let mut lines = String::from("media_ports = \"10000-19999\"\n");
+        let mut lines = String::from("console = []\nmedia_ports = \"10000-19999\"\n");
         for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
             let (mut v4, mut v6) = (SocketAddr::from(pbx.sip), v6);
             if transport == Transport::Tls {

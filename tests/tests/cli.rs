@@ -138,7 +138,7 @@ fn ports_and_status_tell_what_is_bound() {
 #[test]
 fn port_zero_takes_a_free_one_and_status_names_it_and_an_offset_moves_every_port() {
     let mut office = Office::of(101, 1);
-    office.listen = "sip_udp = [\"127.0.0.1:0\"]\nsip_tcp = []\nsip_tls = []\n".into();
+    office.listen = "sip_udp = [\"127.0.0.1:0\"]\nsip_tcp = []\nsip_tls = []\nconsole = []\n".into();
     office.domain = "127.0.0.1".into();
     let server = Pbx::start(office);
     let listener = server.status()["listeners"][0].clone();

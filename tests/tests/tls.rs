@@ -18,7 +18,7 @@ fn secured(office: Office, more: &str) -> (Pbx, SocketAddrV4) {
     let sip = pbx.sip;
     let tls = SocketAddrV4::new(*sip.ip(), 5061);
     let listen = format!(
-        "sip_udp = [\"{sip}\"]\nsip_tcp = [\"{sip}\"]\nsip_tls = [\"{tls}\"]\nmedia_ports = \"10000-19999\"\n"
+        "sip_udp = [\"{sip}\"]\nsip_tcp = [\"{sip}\"]\nsip_tls = [\"{tls}\"]\nconsole = []\nmedia_ports = \"10000-19999\"\n"
     );
     let more = more.replace("FOLDER", &pbx.place.join("").display().to_string());
     pbx.reconfigure(|office| {

@@ -4,12 +4,16 @@
 //! [`body`], errors are [`Problem`]s (RFC 9457). The peer's user is the author of every change. Not here: deciding, storing,
 //! opening the socket.
 
+pub mod access;
 mod author;
 pub mod body;
+mod caller;
+pub mod console;
 pub mod live;
 pub mod objects;
 mod office;
 mod openapi;
+mod permission;
 mod problem;
 mod routes;
 mod serve;
@@ -18,10 +22,13 @@ pub mod views;
 pub use axum::http::StatusCode;
 
 pub use author::{Author, user_name};
+pub use caller::{Access, By, Caller, Visitor};
+pub use console::Console;
 pub use objects::Registry;
 pub use office::{ApplyOptions, BlockWish, HistoryOrder, HistoryQuery, LogLines, LogQuery, Office};
+pub use permission::{Permission, Permissions};
 pub use problem::Problem;
-pub use serve::serve;
+pub use serve::{Https, serve};
 pub use views::Views;
 
 /// Longest body taken: the largest configuration file.

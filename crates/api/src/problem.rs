@@ -68,6 +68,34 @@ impl Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
     }
 
+    /// Nobody is signed in.
+    pub fn signed_out() -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, "signed-out", "sign in first, or again: the session is over")
+    }
+
+    /// Who asks may not.
+    pub fn not_allowed(needed: crate::Permission) -> Problem {
+        let detail = format!("this needs the permission {needed}; ask an administrator who has it");
+        Problem::new(StatusCode::FORBIDDEN, "not-allowed", detail)
+    }
+
+    /// Too many of these at once.
+    pub fn slow_down() -> Problem {
+        let detail = "too many passwords are being looked at; try again in a moment";
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "slow-down", detail)
+    }
+
+    /// The password, code or token is wrong, or the account is none that may come in here.
+    pub fn wrong_credentials(detail: &str) -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, "wrong-credentials", detail)
+    }
+
+    /// A field of a form is refused.
+    pub fn field(key: &str, what: &str, cure: &str) -> Problem {
+        let problem = serde_json::json!({ "key": key, "what": what, "cure": cure });
+        Problem { problems: vec![problem], ..Problem::refused(format!("{key}: {what}; {cure}")) }
+    }
+
     /// The server is stopping.
     pub fn stopping() -> Problem {
         let detail = "the server is stopping; try again when it is back";
@@ -80,6 +108,10 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         // A problem is plain text and numbers, which always serialise.
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        // For the audit trail.
+        response.extensions_mut().insert(self);
+        response
     }
 }

@@ -20,6 +20,7 @@ use model::{CallId, Wall};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::console::{Console, front, me, session, setup, tokens};
 use crate::objects::{self, Registry, Seat};
 use crate::office::{ApplyOptions, BlockWish, LogQuery, Office};
 use crate::views::{self, Views};
@@ -34,7 +35,7 @@ type Shared<O> = State<Arc<O>>;
 pub(crate) type Peer = ConnectInfo<Author>;
 
 /// All resources over `office`.
-pub(crate) fn router<O: Office + Registry + Views>(office: Arc<O>) -> Router {
+pub(crate) fn router<O: Office + Registry + Views, C: Console>(office: Arc<O>, console: Arc<C>) -> Router {
     let v1 = Router::new()
         .route("/openapi.json", get(crate::openapi::show))
         .route("/status", get(status::<O>))
@@ -59,7 +60,10 @@ pub(crate) fn router<O: Office + Registry + Views>(office: Arc<O>) -> Router {
         .route("/logs/{name}", get(log::<O>))
         .merge(objects::resources::<O>())
         .merge(views::resources::<O>())
+        .with_state(office)
+        .merge(doors(console.clone()))
         .layer(middleware::from_fn(in_time))
+        .route_layer(middleware::from_fn_with_state(console, front::permit::<C>))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     Router::new()
         .nest("/api/v1", v1)
@@ -67,7 +71,24 @@ pub(crate) fn router<O: Office + Registry + Views>(office: Arc<O>) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "the resource does not know this method")
         })
-        .with_state(office)
+}
+
+/// Signing in, sessions, tokens, the audit trail and the first set-up.
+fn doors<C: Console>(console: Arc<C>) -> Router {
+    Router::new()
+        .route("/session", get(session::show::<C>).post(session::sign_in::<C>).delete(session::sign_out::<C>))
+        .route("/session/second-factor", post(session::second_factor::<C>))
+        .route("/sessions", get(session::list::<C>))
+        .route("/sessions/{id}", delete(session::end::<C>))
+        .route("/me/password", put(me::set_password::<C>))
+        .route("/me/second-factor", post(me::propose::<C>).put(me::confirm::<C>).delete(me::remove::<C>))
+        .route("/setup", post(setup::set_up::<C>))
+        .route("/setup/code", post(setup::code::<C>))
+        .route("/tokens", get(tokens::list::<C>).post(tokens::make::<C>))
+        .route("/tokens/{id}", delete(tokens::end::<C>))
+        .route("/audit", get(tokens::audit::<C>))
+        .route("/administrators/reset-password", post(tokens::reset_password::<C>))
+        .with_state(console)
 }
 
 async fn in_time(request: Request, next: Next) -> Response {

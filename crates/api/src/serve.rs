@@ -1,23 +1,89 @@
-//! Serving the resources on a Unix socket that is open already.
+//! Serving the resources: on a Unix socket that is open already, and on connections that were let in over HTTPS.
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixListener;
+use tokio::pin;
 
-use crate::{Author, Office, Registry, Views, routes};
+use crate::console::front::{self, Ends};
+use crate::console::pages;
+use crate::{Author, Console, Office, Registry, Views, routes};
 
-/// Serves until `stop` is done; requests that are being answered are answered first.
+/// From a connection's start, or the last answer's end, to the last byte of the next request's head: also how long an idle
+/// connection is kept.
+const HEAD_WITHIN: Duration = Duration::from_secs(20);
+/// Bytes of a head: a browser sends one kilobyte.
+const MAX_HEAD: usize = 16 << 10;
+/// Fields of a head.
+const MAX_FIELDS: usize = 64;
+/// An answer on its way when the peer's address is refused is given within this.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
+
+/// Serves on the control socket until `stop` is done; requests that are being answered are answered first.
 ///
 /// # Errors
 /// The socket can't be used.
-pub async fn serve<O: Office + Registry + Views>(
+pub async fn serve<O: Office + Registry + Views, C: Console>(
     listener: std::os::unix::net::UnixListener,
     office: Arc<O>,
+    console: Arc<C>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listener = UnixListener::from_std(listener)?;
-    let service = routes::router(office).into_make_service_with_connect_info::<Author>();
+    let routes = routes::router(office, console).layer(middleware::from_fn(front::socket));
+    let service = routes.into_make_service_with_connect_info::<Author>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
+
+/// The console's side: the same resources behind signing in, and the pages.
+#[derive(Clone)]
+pub struct Https(Router);
+
+impl Https {
+    /// Ready for visitors.
+    pub fn new<O: Office + Registry + Views, C: Console>(office: Arc<O>, console: Arc<C>) -> Https {
+        let routes = routes::router(office, console.clone()).fallback(pages::show);
+        Https(routes.layer(middleware::from_fn_with_state(console, front::https::<C>)))
+    }
+
+    /// Serves one connection to its end, or until `ended` is done, which lets an answer on its way out.
+    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        self,
+        stream: S,
+        remote: SocketAddr,
+        local: SocketAddr,
+        ended: impl Future<Output = ()> + Send,
+    ) {
+        let ends = Ends { remote, local };
+        let routes =
+            self.0.layer(middleware::from_fn(move |mut request: Request, next: middleware::Next| {
+                request.extensions_mut().insert(ends);
+                next.run(request)
+            }));
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_WITHIN)
+            .max_buf_size(MAX_HEAD)
+            .max_headers(MAX_FIELDS)
+            .half_close(false)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        pin!(connection);
+        tokio::select! {
+            // However it ended: there is nobody left to tell.
+            _ = connection.as_mut() => return,
+            () = ended => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = tokio::time::timeout(LAST_ANSWER, connection).await;
+    }
 }

@@ -1,5 +1,6 @@
 //! The resources over a real Unix socket, with an office that remembers what it was asked.
 
+mod console;
 mod registry;
 mod views;
 
@@ -145,7 +146,7 @@ fn house(name: &str) -> House {
     let listener = UnixListener::bind(&path).unwrap();
     listener.set_nonblocking(true).unwrap();
     let office = Arc::<Fake>::default();
-    tokio::spawn(crate::serve(listener, office.clone(), std::future::pending()));
+    tokio::spawn(crate::serve(listener, office.clone(), office.clone(), std::future::pending()));
     House { office, path }
 }
 

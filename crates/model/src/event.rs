@@ -193,6 +193,12 @@ registry! {
     MAIL_LOST = "mail.lost", Error, System, "Mail not written", "Too many letters wait for the mail server, so a warning was not written: bring the mail server back.";
     LOCKED = "calls.locked", Warning, Security, "Outgoing calls locked", "Nobody can call outside until `ringwall unlock`; internal, incoming and emergency calls pass.";
     UNLOCKED = "calls.unlocked", Info, Security, "Outgoing calls unlocked", "An administrator let calls outside again.";
+    SESSION_OPENED = "auth.console-signed-in", Info, Auth, "Signed in on the console", "Somebody gave the right password on the console; nothing to do if the address is his.";
+    SESSION_ENDED = "auth.session-ended", Info, Auth, "Session ended", "Somebody signed out of the console, or the session was idle, old, or ended by somebody.";
+    SECOND_FACTOR_CHANGED = "auth.second-factor", Info, Security, "Second factor changed", "A person's second factor was set or removed.";
+    TOKEN_MADE = "auth.token-made", Info, Security, "API token made", "A script was given a token for the API.";
+    TOKEN_ENDED = "auth.token-ended", Info, Security, "API token ended", "A script's token lets nobody in any more.";
+    SET_UP = "system.set-up", Info, Config, "Office set up", "Somebody with the set-up code made the first administrator and the first phones.";
     INTERNAL = "system.internal", Error, System, "Internal contradiction", "The server met a state it believes impossible and went on; please report this line.";
 }
 

@@ -42,7 +42,12 @@ pub struct BindError {
 }
 
 impl BindError {
-    pub(crate) fn new(transport: Transport, address: SocketAddr, error: &io::Error) -> BindError {
+    pub(crate) fn new(
+        service: &'static str,
+        transport: Transport,
+        address: SocketAddr,
+        error: &io::Error,
+    ) -> BindError {
         let (why, cure) = match error.kind() {
             io::ErrorKind::AddrInUse => (
                 "the port is in use".to_owned(),
@@ -62,7 +67,7 @@ impl BindError {
             ),
             _ => (error.to_string(), "choose another address or port in [listen]"),
         };
-        BindError { service: "sip", transport, address, why, cure }
+        BindError { service, transport, address, why, cure }
     }
 }
 
@@ -158,7 +163,7 @@ mod tests {
         let first = sip_udp("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = first.local_addr().unwrap();
         let error = sip_udp(address).map(|_| ()).unwrap_err();
-        let line = BindError::new(Transport::Udp, address, &error).to_string();
+        let line = BindError::new("sip", Transport::Udp, address, &error).to_string();
         assert!(line.contains(&address.port().to_string()), "{line}");
         assert!(line.contains("in use") && line.contains("--port-offset"), "{line}");
         assert!(!line.contains('\n'));

@@ -18,6 +18,7 @@ mod names;
 pub mod sip;
 mod standing;
 pub mod tls;
+mod web;
 
 pub use bell::Bell;
 pub use bind::BindError;
@@ -29,3 +30,4 @@ pub use handles::{FileLimit, TooFewHandles, file_handles, raise_file_limit};
 pub use inbox::{Inbox, Order, inbox};
 pub use names::{Addresses, Located, Lookup, Names, NoNameServers};
 pub use sip::{Door, Listeners, Patience, Wanted};
+pub use web::{Ended, Visit, WebStream};

@@ -8,6 +8,7 @@
 mod bindings;
 mod blocks;
 mod commit;
+pub mod console;
 mod database;
 mod error;
 mod folder;

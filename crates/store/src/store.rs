@@ -19,6 +19,7 @@ use vault::Sealer;
 
 use crate::bindings::{self, BindingWriter, MAX_WAITING_BINDINGS};
 use crate::blocks::{self, BlockWriter};
+use crate::console::ConsoleStore;
 use crate::error::{CommitError, OpenError, ReadError};
 use crate::folder::{Folder, SetupCode};
 use crate::history::{self, HistoryQuery};
@@ -331,6 +332,21 @@ impl Store {
         database::begin(&mut writer).await?;
         let written = pending::keep(&mut writer, kept).await;
         database::end(&mut writer, written).await
+    }
+
+    /// What the console keeps.
+    pub fn console(&self) -> ConsoleStore {
+        ConsoleStore(self.clone())
+    }
+
+    /// Seals with the folder's key.
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.0.sealer
+    }
+
+    /// Connections that read.
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.0.readers
     }
 
     /// The one connection that writes.

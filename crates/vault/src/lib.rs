@@ -7,6 +7,8 @@
 //! files (the vault of a later release).
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+pub mod totp;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use model::Secret;
 use zeroize::Zeroizing;

@@ -12,8 +12,8 @@ use super::mail::is_email;
 use super::read::{Reading, Step, shown};
 use super::scalar::Span;
 use super::schema::{
-    AddressGroup, Extension, Firewall, Guessing, Line, Listen, Logs, MAX_SPAN, Network, NoAnswer, Sip,
-    System, Tls, User,
+    AddressGroup, Console, Extension, Firewall, Guessing, Line, Listen, Logs, MAX_SPAN, Network, NoAnswer,
+    Sip, System, Tls, User,
 };
 use super::value::{Place, Value};
 
@@ -122,9 +122,12 @@ fn item(
 }
 
 pub(crate) fn listen(listen: &Listen, value: &Value, at: &mut Reading) {
-    for (key, addresses) in
-        [("sip_udp", &listen.sip_udp), ("sip_tcp", &listen.sip_tcp), ("sip_tls", &listen.sip_tls)]
-    {
+    for (key, addresses) in [
+        ("sip_udp", &listen.sip_udp),
+        ("sip_tcp", &listen.sip_tcp),
+        ("sip_tls", &listen.sip_tls),
+        ("console", &listen.console),
+    ] {
         if addresses.len() > MAX_LISTEN {
             at.problem_at(value, key, format!("more than {MAX_LISTEN} addresses"), "shorten the list");
             continue;
@@ -137,12 +140,17 @@ pub(crate) fn listen(listen: &Listen, value: &Value, at: &mut Reading) {
             }
         }
     }
-    for (index, address) in listen.sip_tls.iter().enumerate() {
-        if let Some(other) = listen.sip_tcp.iter().find(|other| overlap(address, other)) {
-            let what = format!("{address} overlaps with {other} of sip_tcp");
-            let place = item_place(value, "sip_tls", index);
-            item(at, "sip_tls", index, place, what, "give TLS a port of its own, like 5061");
-        }
+    let tcp: (&'static str, &[SocketAddr]) = ("sip_tcp", &listen.sip_tcp);
+    let tls: (&'static str, &[SocketAddr]) = ("sip_tls", &listen.sip_tls);
+    apart(value, at, ("sip_tls", &listen.sip_tls), tcp, "give TLS a port of its own, like 5061");
+    for other in [tcp, tls] {
+        apart(
+            value,
+            at,
+            ("console", &listen.console),
+            other,
+            "give the console a port of its own, like 4021",
+        );
     }
     for (index, address) in listen.sip_udp.iter().enumerate() {
         if listen.media_ports.contains(address.port()) {
@@ -151,6 +159,37 @@ pub(crate) fn listen(listen: &Listen, value: &Value, at: &mut Reading) {
             item(at, "sip_udp", index, place, what, "move the port or the range");
         }
     }
+}
+
+/// Two listeners of connections that must not share an address and port.
+fn apart(
+    value: &Value,
+    at: &mut Reading,
+    (key, addresses): (&'static str, &[SocketAddr]),
+    (other_key, others): (&'static str, &[SocketAddr]),
+    cure: &str,
+) {
+    for (index, address) in addresses.iter().enumerate() {
+        if let Some(other) = others.iter().find(|other| overlap(address, other)) {
+            let what = format!("{address} overlaps with {other} of {other_key}");
+            item(at, key, index, item_place(value, key, index), what, cure);
+        }
+    }
+}
+
+/// Names of time zones that are taken, sorted.
+pub fn time_zones() -> Vec<String> {
+    let all = jiff::tz::TimeZoneDatabase::bundled();
+    let mut names: Vec<String> = all.available().map(|name| name.to_string()).collect();
+    names.sort_unstable();
+    names
+}
+
+pub(crate) fn console(console: &Console, value: &Value, at: &mut Reading) {
+    // A second is for tests and the very careful; a session of a week is nobody's any more.
+    let (second, week) = (Duration::from_secs(1), Duration::from_secs(7 * 86_400));
+    bounded(value, at, "idle_timeout", console.idle_timeout, second, week);
+    bounded(value, at, "session_lifetime", console.session_lifetime, second, week);
 }
 
 /// Whether two addresses can't both be bound. A wildcard of one family leaves the other alone.

@@ -22,6 +22,7 @@ pub(crate) fn changes(current: &Office, after: &Office, marks: &Marks) -> Vec<Ch
     single(&mut list, Kind::Listen, &current.listen, &after.listen);
     single(&mut list, Kind::Sip, &current.sip, &after.sip);
     single(&mut list, Kind::Tls, &current.tls, &after.tls);
+    single(&mut list, Kind::Console, &current.console, &after.console);
     single(&mut list, Kind::Logs, &current.logs, &after.logs);
     marked(&mut list, Kind::Mail, &current.mail, &after.mail, marks);
     several(&mut list, &current.address_groups, &after.address_groups, marks);

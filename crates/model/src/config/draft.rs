@@ -2,7 +2,8 @@
 
 use super::mail::Mail;
 use super::schema::{
-    AddressGroup, Extension, Firewall, Forwarding, Listen, Logs, Network, Security, Sip, System, Tls, User,
+    AddressGroup, Console, Extension, Firewall, Forwarding, Listen, Logs, Network, Security, Sip, System,
+    Tls, User,
 };
 use super::value::Value;
 use crate::{Id, Secret};
@@ -28,6 +29,7 @@ pub(crate) struct Draft {
     pub(crate) listen: Option<Listen>,
     pub(crate) sip: Option<Sip>,
     pub(crate) tls: Option<Tls>,
+    pub(crate) console: Option<Console>,
     pub(crate) logs: Option<Logs>,
     pub(crate) mail: Option<Mail>,
     pub(crate) mail_password: Option<Option<Secret>>,

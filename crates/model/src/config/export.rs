@@ -27,6 +27,7 @@ pub fn export(office: &Office, secrets: Secrets) -> String {
     section(&mut out, "listen", &office.listen.write());
     section(&mut out, "sip", &office.sip.write());
     section(&mut out, "tls", &office.tls.write());
+    section(&mut out, "console", &office.console.write());
     section(&mut out, "logs", &office.logs.write());
     section(&mut out, "mail", &office.mail.write());
     if let Some(password) = office.mail_password.as_ref().filter(|_| secrets == Secrets::Include) {

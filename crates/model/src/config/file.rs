@@ -28,6 +28,7 @@ pub(crate) fn read(root: &Value, current: &Office, mode: Mode, at: &mut Reading)
     draft.listen = single(root, "listen", &current.listen, mode, at);
     draft.sip = single(root, "sip", &current.sip, mode, at);
     draft.tls = single(root, "tls", &current.tls, mode, at);
+    draft.console = single(root, "console", &current.console, mode, at);
     draft.logs = single(root, "logs", &current.logs, mode, at);
     draft.mail = single(root, "mail", &current.mail, mode, at);
     if let (Some(mail), Some(value)) = (&draft.mail, root.find("mail")) {

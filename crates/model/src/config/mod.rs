@@ -35,6 +35,7 @@ mod tests;
 pub use address::Member;
 pub use check::{
     MAX_ALIASES, MAX_LINES, MAX_LISTEN, MAX_MEMBERS, MAX_NUMBER, MAX_USER_EXTENSIONS, MAX_USERNAME,
+    time_zones,
 };
 pub use country::calling_code;
 pub use draft::{Mode, NewPassword};
@@ -56,8 +57,8 @@ pub use problem::{MAX_PROBLEMS, Problem, Problems};
 pub use rollback::{first_administrator, new_password, restore_rows, rollback};
 pub use scalar::{Digest, Known, PortRange, Role, Size, Span};
 pub use schema::{
-    AddressGroup, Extension, Firewall, Forwarding, Guessing, Line, Listen, Logs, Network, NoAnswer, Personal,
-    Security, Sip, Slow, System, Tls, User,
+    AddressGroup, Console, Extension, Firewall, Forwarding, Guessing, Line, Listen, Logs, Network, NoAnswer,
+    Personal, Security, Sip, Slow, System, Tls, User,
 };
 pub use snapshot::directory;
 pub use value::Value;

@@ -13,7 +13,8 @@ use super::problem::Problems;
 use super::read::{Reading, Schema};
 use super::scalar::Role;
 use super::schema::{
-    AddressGroup, Extension, Firewall, Listen, Logs, Network, Personal, Security, Sip, System, Tls, User,
+    AddressGroup, Console, Extension, Firewall, Listen, Logs, Network, Personal, Security, Sip, System, Tls,
+    User,
 };
 use super::value::Value;
 use crate::{Id, Secret};
@@ -31,6 +32,8 @@ pub enum Kind {
     Sip,
     /// `[tls]`.
     Tls,
+    /// `[console]`.
+    Console,
     /// `[logs]`.
     Logs,
     /// `[mail]`.
@@ -54,6 +57,7 @@ const KINDS: &[(Kind, &str, &str, &str)] = &[
     (Kind::Listen, "listen", "listen", "listen"),
     (Kind::Sip, "sip", "sip", "sip"),
     (Kind::Tls, "tls", "tls", "tls"),
+    (Kind::Console, "console", "console", "console"),
     (Kind::Logs, "logs", "logs", "logs"),
     (Kind::Mail, "mail", "mail", "mail"),
     (Kind::AddressGroup, "address-group", "address group", "address_groups"),
@@ -142,6 +146,8 @@ pub struct Office {
     pub sip: Sip,
     /// `[tls]`.
     pub tls: Tls,
+    /// `[console]`.
+    pub console: Console,
     /// `[logs]`.
     pub logs: Logs,
     /// `[mail]`.
@@ -218,6 +224,7 @@ impl Office {
             Kind::Listen => assign(&mut self.listen, &row, at),
             Kind::Sip => assign(&mut self.sip, &row, at),
             Kind::Tls => assign(&mut self.tls, &row, at),
+            Kind::Console => assign(&mut self.console, &row, at),
             Kind::Logs => assign(&mut self.logs, &row, at),
             Kind::Mail => assign(&mut self.mail, &row, at),
             Kind::Firewall => assign(&mut self.firewall, &row, at),
@@ -249,6 +256,7 @@ impl Office {
             single(Kind::Listen, self.listen.write()),
             single(Kind::Sip, self.sip.write()),
             single(Kind::Tls, self.tls.write()),
+            single(Kind::Console, self.console.write()),
             single(Kind::Logs, self.logs.write()),
             single(Kind::Mail, self.mail.write()),
             single(Kind::Firewall, self.firewall.write()),

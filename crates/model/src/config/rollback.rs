@@ -37,6 +37,7 @@ pub fn rollback(
         listen: Some(wanted.listen.clone()),
         sip: Some(wanted.sip.clone()),
         tls: Some(wanted.tls.clone()),
+        console: Some(wanted.console.clone()),
         logs: Some(wanted.logs.clone()),
         mail: Some(wanted.mail.clone()),
         mail_password: None,

@@ -20,6 +20,7 @@ pub(crate) const SECTIONS: &[&str] = &[
     "listen",
     "sip",
     "tls",
+    "console",
     "logs",
     "mail",
     "address_groups",
@@ -102,6 +103,8 @@ section! {
         sip_tcp: Vec<SocketAddr> = any_address(5_060),
         /// SIP over TLS.
         sip_tls: Vec<SocketAddr> = any_address(5_061),
+        /// The console and its API, HTTPS.
+        console: Vec<SocketAddr> = any_address(4_021),
         /// Media.
         media_ports: PortRange = PortRange { first: 10_000, last: 19_999 },
     }
@@ -148,6 +151,19 @@ section! {
     aside []
     later []
     check check::tls
+}
+
+section! {
+    /// `[console]`: how long somebody stays signed in (SPEC R8.1).
+    pub struct Console {
+        /// Without a request for this long, a session is over.
+        idle_timeout: Span = Span::seconds(1_800),
+        /// However busy, a session is over after this.
+        session_lifetime: Span = Span::seconds(43_200),
+    }
+    aside []
+    later []
+    check check::console
 }
 
 section! {

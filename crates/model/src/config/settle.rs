@@ -44,6 +44,7 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
     put(&mut after.listen, draft.listen);
     put(&mut after.sip, draft.sip);
     put(&mut after.tls, draft.tls);
+    put(&mut after.console, draft.console);
     put(&mut after.logs, draft.logs);
     put(&mut after.mail, draft.mail);
     mail_password(current, &mut after, draft.mail_password, &mut aside);

@@ -4,14 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use guard::TooMany;
+use guard::{Service, TooMany};
 use model::event;
 use model::{Flow, Transport};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::door::{Door, Entrance};
+use super::listeners::Wanted;
 use super::stream;
+use crate::web;
 
 /// Pause after the system refused to give us a connection (out of file handles): it would only refuse again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -20,10 +22,13 @@ const PROBE_AFTER: Duration = Duration::from_secs(60);
 const PROBE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Accepts until the task is dropped.
-pub(crate) async fn serve(listener: TcpListener, transport: Transport, door: Arc<Door>) {
+pub(crate) async fn serve(listener: TcpListener, wanted: Wanted, door: Arc<Door>) {
     loop {
         match listener.accept().await {
-            Ok((socket, remote)) => admit(&door, transport, socket, remote),
+            Ok((socket, remote)) => match wanted.service {
+                Service::Web => web::admit(&door, socket, remote),
+                _ => admit(&door, wanted.transport, socket, remote),
+            },
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
@@ -46,7 +51,7 @@ fn admit(door: &Arc<Door>, transport: Transport, socket: TcpStream, remote: Sock
     stream::begin(door.clone(), flow, socket);
 }
 
-fn refuse(door: &Door, socket: &TcpStream, remote: SocketAddr, why: TooMany) {
+pub(crate) fn refuse(door: &Door, socket: &TcpStream, remote: SocketAddr, why: TooMany) {
     reset(socket);
     door.report(&event::CONNECTION_REFUSED, remote.ip(), |event| {
         event.with("source", remote).with("why", why)
@@ -54,12 +59,12 @@ fn refuse(door: &Door, socket: &TcpStream, remote: SocketAddr, why: TooMany) {
 }
 
 /// Closing then sends a reset: the refused peer costs us no state, and learns at once.
-pub(super) fn reset(socket: &TcpStream) {
+pub(crate) fn reset(socket: &TcpStream) {
     // Failing to set it only makes the end politer.
     let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }
 
-fn prepare(socket: &TcpStream) {
+pub(crate) fn prepare(socket: &TcpStream) {
     // Both are improvements only; a connection without them works.
     let _ = socket.set_nodelay(true);
     let keepalive = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_INTERVAL);

@@ -15,6 +15,7 @@ use super::Flows;
 use super::refuse::{self, Refusals};
 use crate::inbox::{Arrival, Delivery, Inbox, Urgency};
 use crate::tls::Shown;
+use crate::web::Visits;
 use crate::{Clock, Effects};
 
 /// How long and how much is waited for on a connection.
@@ -85,6 +86,8 @@ pub struct Door {
     patience: RwLock<Patience>,
     effects: Arc<dyn Effects>,
     connections: Mutex<Connections>,
+    /// Who is at the console.
+    pub(crate) web: Visits,
     answers: Mutex<Buckets>,
     pub(super) refusals: Refusals,
     /// Of warnings, and of noise, which must not use up what warnings need.
@@ -116,6 +119,7 @@ impl Door {
             patience: RwLock::new(patience),
             effects,
             connections: Mutex::new(Connections::new(limits)),
+            web: Visits::default(),
             answers: Mutex::new(Buckets::new(BAD_REQUEST_PACE)),
             refusals: Refusals::default(),
             warnings: Mutex::new(Buckets::new(REPORT_PACE)),
@@ -186,6 +190,7 @@ impl Door {
             self.gate.refuses(guard::Service::Sip, remote)
                 && matches!(self.gate.admit(guard::Service::Sip, remote, remote), Verdict::Deny)
         });
+        self.web.end_if(|remote| !self.admits_visitor(remote));
     }
 
     /// Parses a message and hands it on.

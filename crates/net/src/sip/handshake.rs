@@ -11,9 +11,10 @@ use rustls::{AlertDescription, Error, PeerIncompatible};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::door::Door;
+use super::door::Patience;
 use crate::tls::{Kind, Offer};
 
 /// Bytes kept of what a peer says first: a ClientHello has 200 to 600, with a post-quantum key share 1,800.
@@ -108,11 +109,14 @@ fn alerted(alert: AlertDescription) -> &'static str {
 }
 
 /// Does the handshake.
-pub(crate) async fn shake(door: &Door, socket: TcpStream) -> Result<TlsStream<Overheard>, Trouble> {
-    let patience = door.patience();
+pub(crate) async fn shake(
+    patience: &Patience,
+    acceptor: &TlsAcceptor,
+    socket: TcpStream,
+) -> Result<TlsStream<Overheard>, Trouble> {
     // The library would keep an unfinished message of 64 KB for whoever claims to send one.
     let opening = Opening { heard: Vec::new(), room: patience.unproven_pending };
-    let accepting = door.certificates.acceptor().accept(Overheard { socket, opening: Some(opening) });
+    let accepting = acceptor.accept(Overheard { socket, opening: Some(opening) });
     match timeout(patience.message, accepting.into_fallible()).await {
         Ok(Ok(mut secured)) => {
             secured.get_mut().0.opening = None;

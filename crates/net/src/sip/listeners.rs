@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use guard::Service;
 use model::live::Listener;
 use model::{FlowId, Transport};
 use tokio::task::JoinHandle;
@@ -16,10 +17,22 @@ use crate::bind::{self, BindError};
 /// A listener that the configuration asks for; port 0 is any free one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Wanted {
+    /// What is reached there: SIP, or the console.
+    pub service: Service,
     /// How it travels.
     pub transport: Transport,
     /// Where.
     pub address: SocketAddr,
+}
+
+impl Wanted {
+    /// The service in a word, for people.
+    fn word(&self) -> &'static str {
+        match self.service {
+            Service::Web => "console",
+            _ => "sip",
+        }
+    }
 }
 
 /// A bound socket that nobody reads yet.
@@ -81,7 +94,7 @@ impl Listeners {
             if let Err(error) = self.bind_one(&mut pending, entry).await {
                 self.pending = Some(pending);
                 self.roll_back().await;
-                return Err(BindError::new(entry.transport, entry.address, &error));
+                return Err(BindError::new(entry.word(), entry.transport, entry.address, &error));
             }
         }
         self.pending = Some(pending);
@@ -176,7 +189,7 @@ impl Listeners {
                 (Some(port.id), tokio::spawn(port.serve(door)))
             }
             Bound::Stream(listener) => match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => (None, tokio::spawn(accept::serve(listener, wanted.transport, door))),
+                Ok(listener) => (None, tokio::spawn(accept::serve(listener, wanted, door))),
                 Err(error) => {
                     self.missing.push(Missing { wanted, why: format!("failed: {error}") });
                     return;
@@ -206,18 +219,18 @@ impl Listeners {
 
     /// What is bound, for `status` and `ports`.
     pub fn shown(&self) -> Vec<Listener> {
-        let listener = |transport, address: SocketAddr, state: &str| Listener {
-            service: "sip".to_owned(),
-            transport,
+        let listener = |wanted: &Wanted, address: SocketAddr, state: &str| Listener {
+            service: wanted.word().to_owned(),
+            transport: wanted.transport,
             address: address.ip(),
             port: address.port(),
             state: state.to_owned(),
         };
-        let open = self.open.iter().map(|open| listener(open.wanted.transport, open.local, "listening"));
+        let open = self.open.iter().map(|open| listener(&open.wanted, open.local, "listening"));
         let missing = self
             .missing
             .iter()
-            .map(|missing| listener(missing.wanted.transport, missing.wanted.address, &missing.why));
+            .map(|missing| listener(&missing.wanted, missing.wanted.address, &missing.why));
         open.chain(missing).collect()
     }
 }

@@ -1,9 +1,9 @@
 //! Signalling sockets: UDP, TCP, TLS, and the table of flows that answers leave by.
 
-mod accept;
+pub(crate) mod accept;
 mod door;
 mod flows;
-mod handshake;
+pub(crate) mod handshake;
 mod listeners;
 mod refuse;
 mod stream;
@@ -11,6 +11,7 @@ mod udp;
 
 pub use door::{Counters, Door, Patience};
 pub use flows::{Flows, Sent};
+pub(crate) use handshake::Overheard;
 pub use listeners::{Listeners, Wanted};
 
 #[cfg(test)]

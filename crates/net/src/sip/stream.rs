@@ -147,7 +147,10 @@ impl Connection {
 
     async fn serve_secured(&mut self, socket: TcpStream) -> End {
         // In a box of its own: what a handshake needs is given back when it is done.
-        let shaken = Box::pin(handshake::shake(&self.door, socket)).await;
+        let shaken = {
+            let (patience, acceptor) = (self.door.patience(), self.door.certificates.acceptor());
+            Box::pin(handshake::shake(&patience, acceptor, socket)).await
+        };
         match shaken {
             Ok(mut secured) => {
                 let end = self.serve(&mut secured).await;

@@ -46,7 +46,7 @@ struct House {
 }
 
 fn wanted(transport: Transport, address: &str) -> Wanted {
-    Wanted { transport, address: address.parse().unwrap() }
+    Wanted { service: guard::Service::Sip, transport, address: address.parse().unwrap() }
 }
 
 async fn house(limits: Limits, patience: Patience) -> House {
@@ -341,7 +341,11 @@ async fn a_change_that_cannot_bind_leaves_all_as_it_was() {
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let change = [
         wanted(Transport::Tcp, "127.0.0.1:0"),
-        Wanted { transport: Transport::Udp, address: taken.local_addr().unwrap() },
+        Wanted {
+            service: guard::Service::Sip,
+            transport: Transport::Udp,
+            address: taken.local_addr().unwrap(),
+        },
     ];
     let error = house.listeners.prepare(&change).await.unwrap_err();
     assert!(error.to_string().contains("in use"), "{error}");

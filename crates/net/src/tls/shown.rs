@@ -16,6 +16,8 @@ use super::Pair;
 pub struct Shown {
     chosen: Arc<Chosen>,
     acceptor: TlsAcceptor,
+    /// The same for browsers, who are told that they speak HTTP/1.1 (RFC 7301).
+    web: TlsAcceptor,
 }
 
 /// The certificates, the preferred one first.
@@ -39,7 +41,13 @@ impl Shown {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         // One is what a phone uses when it comes back.
         config.send_tls13_tickets = 1;
-        Ok(Shown { chosen, acceptor: TlsAcceptor::from(Arc::new(config)) })
+        let mut web = config.clone();
+        web.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Shown {
+            chosen,
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            web: TlsAcceptor::from(Arc::new(web)),
+        })
     }
 
     /// From now on these are shown to who connects, the first one preferred.
@@ -49,6 +57,10 @@ impl Shown {
 
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {
         &self.acceptor
+    }
+
+    pub(crate) fn web_acceptor(&self) -> &TlsAcceptor {
+        &self.web
     }
 }
 

@@ -124,7 +124,8 @@ impl Certificates {
         }
         let public_v4 = office.network.public_address_v4.map(IpAddr::V4);
         let public_v6 = office.network.public_address_v6.map(IpAddr::V6);
-        let listening = office.listen.sip_tls.iter().map(|address| address.ip());
+        let listening =
+            office.listen.sip_tls.iter().chain(&office.listen.console).map(|address| address.ip());
         for address in
             public_v4.into_iter().chain(public_v6).chain(listening).chain(self.bind.iter().copied())
         {
@@ -186,6 +187,16 @@ impl Certificates {
             local: state.own.is_none(),
             shown: state.shown().iter().map(|pair| certificate(pair.facts())).collect(),
         })
+    }
+
+    /// Whether an administrator's own certificate is shown.
+    pub fn are_own(&self) -> bool {
+        self.state().own.is_some()
+    }
+
+    /// Whether a certificate shown is for this name.
+    pub fn covers(&self, name: &str) -> bool {
+        self.state().shown().iter().any(|pair| pair.facts().covers(name))
     }
 
     /// The local authority's certificate, DER.

@@ -66,7 +66,8 @@ fn network(facts: &Facts<'_>, found: &mut Vec<Finding>) {
         Row::Anybody => true,
         Row::Only(set) => set.is_everybody(),
     };
-    if everybody && facts.listeners.iter().any(|listener| reaches_far(&listener)) {
+    let is_sip = |listener: &&Listener| listener.service == "sip";
+    if everybody && facts.listeners.iter().filter(is_sip).any(|listener| reaches_far(&listener)) {
         let what = "SIP answers every address that can reach it: scanners find it within hours".to_owned();
         let cure = "name an address group of your networks and providers in firewall.sip, and narrow the outer \
                     firewall (ringwall ports --nftables)";

@@ -70,6 +70,8 @@ struct Shown {
 pub enum Wish {
     /// A file: its name and text.
     File(String, String),
+    /// A JSON body.
+    Json(String),
     /// An earlier revision.
     Rollback(u64),
 }
@@ -235,7 +237,7 @@ impl Desk {
         let office = self.store.office();
         let target = match &wish {
             Wish::Rollback(number) => self.store.objects_at(*number).await.map_err(read_problem)?,
-            Wish::File(..) => Vec::new(),
+            Wish::File(..) | Wish::Json(_) => Vec::new(),
         };
         let options = Options {
             mode: if asked.merge { Mode::Merge } else { Mode::Match },
@@ -246,6 +248,7 @@ impl Desk {
         // Ten thousand extensions take a while; other tasks of this thread go elsewhere meanwhile.
         let plan = tokio::task::block_in_place(|| match &wish {
             Wish::File(name, text) => config::plan(&office, Source::Toml(name, text), &options, &mut supply),
+            Wish::Json(text) => config::plan(&office, Source::Json("request", text), &options, &mut supply),
             Wish::Rollback(number) => config::rollback(&office, target, *number, &options, &mut supply),
         });
         let plan = plan.map_err(refusal)?;
@@ -262,6 +265,7 @@ impl Desk {
         }
         let source = match &wish {
             Wish::File(name, text) => Some(Source::Toml(name, text)),
+            Wish::Json(text) => Some(Source::Json("request", text)),
             Wish::Rollback(_) => None,
         };
         let rows = self.rows_of(&office, &plan).await;
@@ -372,6 +376,13 @@ impl Desk {
     pub fn reach_sip(&self) -> Option<Vec<IpNet>> {
         let office = self.store.office();
         let group = office.firewall.sip.as_deref()?;
+        Some(firewall::prefixes(&office, group, &self.hosts))
+    }
+
+    /// The prefixes that reach the console by the firewall's row; `None`: all do.
+    pub fn reach_web(&self) -> Option<Vec<IpNet>> {
+        let office = self.store.office();
+        let group = office.firewall.web.as_deref()?;
         Some(firewall::prefixes(&office, group, &self.hosts))
     }
 

@@ -5,6 +5,7 @@ mod blocks;
 mod boot;
 mod certificates;
 mod check;
+mod console;
 mod desk;
 mod effects;
 mod firewall;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 
 use self::boot::Boot;
 use self::certificates::Certificates;
+use self::console::Porter;
 use self::desk::{Author, Desk};
 use self::effects::Outside;
 use self::hosts::Hosts;
@@ -186,6 +188,7 @@ async fn start(
     tokio::spawn(desk.clone().look_after_pending());
     let (stopping, stop) = watch::channel(false);
     let lock = Lock::new(store.clone(), control.clone(), lock);
+    let visited = door.clone();
     let reception = Reception::new(
         store.clone(),
         desk.clone(),
@@ -201,7 +204,16 @@ async fn start(
         let reception = looked_at.clone();
         async move { reception.state().await }
     }));
-    let resources = tokio::spawn(api::serve(unix, reception, stop::told(stop)));
+    let porter = Porter::restore(store.clone(), desk.clone(), control.clone(), visited.clone()).await?;
+    let porter = Arc::new(porter);
+    if let Some(visits) = visited.visits() {
+        tokio::spawn(console::receive(
+            visits,
+            api::Https::new(reception.clone(), porter.clone()),
+            stop.clone(),
+        ));
+    }
+    let resources = tokio::spawn(api::serve(unix, reception, porter, stop::told(stop)));
     store.logs().write(
         model::event::Event::new(&model::event::STARTED, Clock::wall())
             .with("version", env!("CARGO_PKG_VERSION"))

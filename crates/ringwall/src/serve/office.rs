@@ -247,7 +247,12 @@ impl api::Office for Reception {
     }
 
     async fn ports(&self) -> Result<Vec<PortRow>, Problem> {
-        Ok(ports::rows(&self.desk.listeners(), self.desk.media_range(), self.desk.reach_sip().as_deref()))
+        Ok(ports::rows(
+            &self.desk.listeners(),
+            self.desk.media_range(),
+            self.desk.reach_sip().as_deref(),
+            self.desk.reach_web().as_deref(),
+        ))
     }
 
     async fn check(&self) -> Result<Check, Problem> {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use guard::Service;
 use model::Transport;
 use model::config::{Listen, PortRange};
 use net::Wanted;
@@ -51,14 +52,15 @@ impl Overrides {
     pub fn wanted(&self, listen: &Listen) -> Result<Vec<Wanted>, Failure> {
         let mut wanted = Vec::new();
         let mut seen = HashSet::new();
-        for (transport, addresses) in [
-            (Transport::Udp, &listen.sip_udp),
-            (Transport::Tcp, &listen.sip_tcp),
-            (Transport::Tls, &listen.sip_tls),
+        for (service, transport, addresses) in [
+            (Service::Sip, Transport::Udp, &listen.sip_udp),
+            (Service::Sip, Transport::Tcp, &listen.sip_tcp),
+            (Service::Sip, Transport::Tls, &listen.sip_tls),
+            (Service::Web, Transport::Tls, &listen.console),
         ] {
             for &address in addresses {
                 for address in self.moved(address)? {
-                    let entry = Wanted { transport, address };
+                    let entry = Wanted { service, transport, address };
                     if seen.insert(entry) {
                         wanted.push(entry);
                     }
@@ -113,6 +115,7 @@ mod tests {
         assert_eq!(overrides.wanted(&listen).unwrap_err().code, 2);
         listen.sip_tcp.clear();
         listen.sip_tls.clear();
+        listen.console.clear();
         assert_eq!(shown(&overrides, &listen), ["udp 127.0.0.1:0"]);
     }
 
@@ -128,7 +131,9 @@ mod tests {
                 "tcp 127.0.0.1:5060",
                 "tcp [::1]:5060",
                 "tls 127.0.0.1:5061",
-                "tls [::1]:5061"
+                "tls [::1]:5061",
+                "tls 127.0.0.1:4021",
+                "tls [::1]:4021"
             ]
         );
     }

@@ -7,12 +7,34 @@ use model::config::PortRange;
 use model::live::Listener;
 
 /// What listens and who reaches it by the firewall's rows, and what media may use.
-pub fn rows(listeners: &[Listener], media: PortRange, reach_sip: Option<&[IpNet]>) -> Vec<PortRow> {
+pub fn rows(
+    listeners: &[Listener],
+    media: PortRange,
+    reach_sip: Option<&[IpNet]>,
+    reach_web: Option<&[IpNet]>,
+) -> Vec<PortRow> {
+    let texts = |reach: Option<&[IpNet]>| reach.map(|all| all.iter().map(IpNet::to_string).collect());
+    let console = |listener: &Listener| PortRow {
+        r: "2.5".to_owned(),
+        service: "console (HTTPS)".to_owned(),
+        transport: listener.transport,
+        from: texts(reach_web),
+        address: Some(listener.address),
+        first: listener.port,
+        last: listener.port,
+        outbound: "deny".to_owned(),
+        inbound: match reach_web {
+            None => "allow for administrators' networks only".to_owned(),
+            Some(_) => "allow for the address group of firewall.web, as the server does itself".to_owned(),
+        },
+        reason: "the console in the browser, and its API for scripts".to_owned(),
+        state: listener.state.clone(),
+    };
     let sip = |listener: &Listener| PortRow {
         r: if listener.transport.is_encrypted() { "2.2" } else { "2.1" }.to_owned(),
         service: format!("SIP ({})", listener.transport.via_token()),
         transport: listener.transport,
-        from: reach_sip.map(|prefixes| prefixes.iter().map(IpNet::to_string).collect()),
+        from: texts(reach_sip),
         address: Some(listener.address),
         first: listener.port,
         last: listener.port,
@@ -37,5 +59,7 @@ pub fn rows(listeners: &[Listener], media: PortRange, reach_sip: Option<&[IpNet]
         reason: "the sound of calls; a pair of ports for each side of a call".to_owned(),
         state: "bound as calls need it".to_owned(),
     };
-    listeners.iter().map(sip).chain([media]).collect()
+    let row =
+        |listener: &Listener| if listener.service == "console" { console(listener) } else { sip(listener) };
+    listeners.iter().map(row).chain([media]).collect()
 }

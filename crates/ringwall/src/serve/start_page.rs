@@ -21,6 +21,11 @@ pub fn show(data: &Path, store: &Store, desk: &Desk) {
     }
 }
 
+/// An address in a URL (RFC 3986 section 3.2.2).
+fn bracketed(address: std::net::IpAddr) -> String {
+    if address.is_ipv6() { format!("[{address}]") } else { address.to_string() }
+}
+
 fn page(data: &Path, store: &Store, desk: &Desk, code: Option<SetupCode>) -> String {
     let office = store.office();
     let shown = data.display();
@@ -28,7 +33,16 @@ fn page(data: &Path, store: &Store, desk: &Desk, code: Option<SetupCode>) -> Str
         format!("\nRingwall {} is running.\n\n  data folder  {shown}\n", env!("CARGO_PKG_VERSION"));
     for listener in desk.listeners() {
         let address = SocketAddr::new(listener.address, listener.port);
-        // Writing to a String cannot fail.
+        if listener.service == "console" {
+            let host = if listener.address.is_unspecified() {
+                "THIS-MACHINE".to_owned()
+            } else {
+                bracketed(listener.address)
+            };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  console      https://{host}:{}/ ({})", listener.port, listener.state);
+            continue;
+        }
         let _ = writeln!(text, "  SIP          {address} over {} ({})", listener.transport, listener.state);
     }
     let _ = writeln!(text, "  media        UDP ports {}", desk.media_range());
