@@ -32,6 +32,11 @@ impl Trust {
             .with_no_client_auth();
         Self(Arc::new(config))
     }
+
+    /// The same, for who speaks something else than SIP.
+    pub fn config(&self) -> Arc<ClientConfig> {
+        self.0.clone()
+    }
 }
 
 /// A phone on a connection of its own.

@@ -28,6 +28,7 @@ pub const TABLE: &[Row] = &[
     ("DELETE", "/tokens/{id}", Needs(Administer)),
     ("GET", "/audit", Needs(Audit)),
     ("POST", "/administrators/reset-password", Needs(Administer)),
+    ("GET", "/openapi.json", Needs(View)),
     ("GET", "/status", Needs(View)),
     ("GET", "/registrations", Needs(View)),
     ("GET", "/calls", Needs(View)),
@@ -84,6 +85,16 @@ pub const TABLE: &[Row] = &[
     ("POST", "/certificates", Needs(Configure)),
     ("GET", "/logs/{name}", Needs(View)),
 ];
+
+/// What a resource needs, in a word: `open`, `person`, or the permission's name.
+pub(crate) fn word(method: &str, path: &str) -> Option<&'static str> {
+    let (_, _, access) = TABLE.iter().find(|(known, row, _)| *known == method && *row == path)?;
+    Some(match access {
+        Open => "open",
+        Person => "person",
+        Needs(permission) => permission.name(),
+    })
+}
 
 /// What a request needs; `None`: there is no such row.
 pub(crate) fn needed(method: &Method, path: &str, query: Option<&str>) -> Option<Access> {

@@ -6,7 +6,9 @@ use model::config::Role;
 use serde::{Deserialize, Serialize};
 
 /// A kind of thing to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Permission {
     /// See status, calls, history, logs, and the configuration without its secrets.

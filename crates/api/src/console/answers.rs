@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use model::{Secret, Wall};
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Permission, Permissions};
 
@@ -62,7 +63,7 @@ pub struct NewSession {
 }
 
 /// What the office is called.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OfficeName {
     /// The organisation.
     pub name: String,
@@ -74,7 +75,7 @@ pub struct OfficeName {
 }
 
 /// `GET session`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SessionView {
     /// `setup`, `signed-out`, `second-factor` or `signed-in`.
     pub state: String,
@@ -92,7 +93,7 @@ pub struct SessionView {
 }
 
 /// Who is signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserView {
     /// Signs in with this.
     pub login: String,
@@ -107,13 +108,14 @@ pub struct UserView {
 }
 
 /// A row of `GET sessions`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionRow {
     /// Its id, which opens nothing.
     pub id: String,
     /// Whose it is.
     pub login: String,
     /// Where it was used last.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// What the browser says it is.
     pub user_agent: String,
@@ -126,7 +128,7 @@ pub struct SessionRow {
 }
 
 /// A second factor that waits for its first code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NewFactor {
     /// The secret in base 32 (RFC 4648).
     pub secret: String,
@@ -135,7 +137,7 @@ pub struct NewFactor {
 }
 
 /// A row of `GET tokens`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     /// Its id, which opens nothing.
     pub id: String,
@@ -156,7 +158,7 @@ pub struct Token {
 }
 
 /// A token as its maker sees it, once.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct NewToken {
     /// The token itself.
     pub token: String,
@@ -166,7 +168,7 @@ pub struct NewToken {
 }
 
 /// `POST tokens`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenWish {
     /// What it is for.
@@ -198,7 +200,7 @@ pub struct AuditEntry {
 }
 
 /// A row of `GET audit`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditRow {
     /// Its number; later ones are larger.
     pub id: i64,
@@ -231,9 +233,10 @@ pub struct AuditQuery {
 }
 
 /// What the set-up page is filled with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CodeProposals {
     /// Our address that the browser reached.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// The networks that look like the office's own.
     pub firewall: SetUpFirewall,
@@ -244,20 +247,21 @@ pub struct CodeProposals {
 }
 
 /// Part of [`CodeProposals`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SetUpFirewall {
     /// Addresses and prefixes.
     pub group_members: Vec<String>,
 }
 
 /// `POST setup`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetUpWish {
     /// The administrator's login.
     #[serde(default = "admin")]
     pub login: String,
     /// The password.
+    #[schema(value_type = String)]
     pub password: Hidden,
     /// What the office is called.
     pub name: String,
@@ -288,7 +292,7 @@ fn admin() -> String {
 }
 
 /// Part of [`SetUpWish`].
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailWish {
     /// The server.
@@ -301,6 +305,7 @@ pub struct MailWish {
     #[serde(default)]
     pub username: String,
     /// And this.
+    #[schema(value_type = Option<String>)]
     pub password: Option<Hidden>,
     /// The sender.
     #[serde(default)]
@@ -308,7 +313,7 @@ pub struct MailWish {
 }
 
 /// Part of [`SetUpWish`].
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkWish {
     /// Addresses and prefixes of who is inside; empty: the usual private ones.
@@ -320,7 +325,7 @@ pub struct NetworkWish {
 }
 
 /// Part of [`SetUpWish`].
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FirewallWish {
     /// Whether the console answers these members alone.
@@ -335,7 +340,7 @@ pub struct FirewallWish {
 }
 
 /// What a phone is set up with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Phone {
     /// Its number.
     pub extension: String,

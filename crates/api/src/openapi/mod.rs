@@ -3,6 +3,7 @@
 //!
 //! Not here: what an operation does (`routes`), the rows themselves (`rows`).
 
+mod doors;
 mod operation;
 mod rows;
 
@@ -100,6 +101,10 @@ mod tests {
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
+                assert_ne!(
+                    operation["x-permission"], "nobody",
+                    "{method} {path} is not in the table of permissions"
+                );
                 let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
                 for part in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
                     let has = |of: &serde_json::Value| of["in"] == "path" && of["name"] == part;

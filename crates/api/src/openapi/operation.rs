@@ -1,15 +1,17 @@
 //! One operation on its way into the document: what is asked, what is answered, and every problem it may end with.
 
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{
     Content, HeaderBuilder, HttpMethod, PathItem, Ref, RefOr, Required, Response, ResponseBuilder,
     ResponsesBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::Problem;
+use crate::{Problem, access};
 
 type Described = RefOr<Schema>;
 
@@ -26,8 +28,8 @@ pub(super) struct Operation {
     problems: Vec<u16>,
 }
 
-/// What every request may be refused with: unreadable, signed out, not allowed, too often, stopping, too late.
-const ALWAYS: &[u16] = &[400, 401, 403, 429, 503, 504];
+/// What every request may be refused with: unreadable, signed out, not allowed, another host's, too often, stopping, too late.
+const ALWAYS: &[u16] = &[400, 401, 403, 421, 429, 503, 504];
 /// What a request with a body may be refused with besides.
 const WITH_BODY: &[u16] = &[408, 413, 415, 422, 500];
 
@@ -164,11 +166,20 @@ impl Operation {
             let name = problem_name(status);
             responses = responses.response(status.to_string(), Ref::from_response_name(name));
         }
+        // Nobody gets an answer from an operation without a row.
+        let needs = access::word(method_name(&operation.method), operation.path).unwrap_or("nobody");
         let mut built = OperationBuilder::new()
             .operation_id(Some(id(&operation.method, operation.path)))
             .summary(Some(operation.summary))
             .parameters(Some(operation.parameters))
-            .responses(responses.build());
+            .responses(responses.build())
+            .extensions(Some(Extensions::builder().add("x-permission", needs).build()));
+        if needs != "open" {
+            let scopes: [&str; 0] = [];
+            built = built
+                .security(SecurityRequirement::new("token", scopes))
+                .security(SecurityRequirement::new("session", scopes));
+        }
         if let Some((kind, schema)) = operation.body {
             let body = RequestBodyBuilder::new().content(kind, Content::new(Some(schema)));
             built = built.request_body(Some(body.required(Some(Required::True)).build()));
@@ -253,4 +264,13 @@ pub(super) fn time() -> Described {
 /// An object whose keys the configuration's own description names.
 pub(super) fn object() -> Described {
     ObjectBuilder::new().schema_type(Type::Object).into()
+}
+
+/// An object of texts with these keys.
+pub(super) fn texts(keys: &[&str]) -> Described {
+    let mut object = ObjectBuilder::new().schema_type(Type::Object);
+    for key in keys {
+        object = object.property(*key, text()).required(*key);
+    }
+    object.into()
 }

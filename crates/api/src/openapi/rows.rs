@@ -18,6 +18,7 @@ use crate::views::body::{CallStory, DialPlanRow, Firewall};
 /// Every operation.
 pub(super) fn all() -> Vec<Operation> {
     let mut rows = Vec::new();
+    rows.extend(super::doors::rows());
     rows.extend(live());
     rows.extend(guard());
     rows.extend(configuration());
