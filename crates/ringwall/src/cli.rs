@@ -26,6 +26,17 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// What to do for an administrator.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Set a new random password, remove the second factor, and end the sessions.
+    #[command(after_help = "Example:\n  ringwall admin reset-password alice\n\nstdout: the new password.")]
+    ResetPassword {
+        /// Whose; may be left out where there is a single administrator.
+        login: Option<String>,
+    },
+}
+
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -94,6 +105,9 @@ pub enum Command {
         #[arg(long, value_name = "TEXT")]
         why: Option<String>,
     },
+    /// The way back in for an administrator who lost a password or a second factor.
+    #[command(subcommand, after_help = "Example:\n  ringwall admin reset-password alice")]
+    Admin(Admin),
     /// Let outgoing calls out again.
     #[command(after_help = "Example:\n  ringwall unlock")]
     Unlock,

@@ -1,5 +1,6 @@
 //! The commands that ask a running server, and how their answers are shown to people.
 
+mod admin;
 mod blocks;
 mod ca;
 mod check;
@@ -16,7 +17,7 @@ use std::path::Path;
 use hyper::Method;
 use hyper::body::Bytes;
 
-use crate::cli::{Command, Log, word};
+use crate::cli::{Admin, Command, Log, word};
 use crate::client::{Client, Resource};
 use crate::failure::{Failure, words};
 use crate::table::is_hidden;
@@ -40,6 +41,7 @@ pub async fn run(command: Command, socket: &Path) -> Result<(), Failure> {
         Command::Calls(format) => lists::calls(&client, format.json).await,
         Command::History(query) => lists::history(&client, query).await,
         Command::Lock { why } => lock::lock(&client, why).await,
+        Command::Admin(Admin::ResetPassword { login }) => admin::reset_password(&client, login).await,
         Command::Unlock => lock::unlock(&client).await,
         Command::Hangup { call } => {
             client.ask(Method::DELETE, Resource::new(&["calls", &call]), Bytes::new(), "*/*").await.map(drop)

@@ -35,7 +35,7 @@ recording = \"always\"
     let expected = "\
 office.toml:2:1: system.nmae: unknown key nmae; did you mean name?
 office.toml:3:13: system.time_zone: unknown time zone Europe/Pargue; write an IANA name like Europe/Prague or UTC
-office.toml:4:2: colours: unknown section colours; known sections: system, network, listen, sip, tls, logs, mail, address_groups, firewall, security, users, extensions
+office.toml:4:2: colours: unknown section colours; known sections: system, network, listen, sip, tls, console, logs, mail, address_groups, firewall, security, users, extensions
 office.toml:5:2: trunks: section trunks is not available yet; remove this section; a later release has it
 office.toml:7:28: listen.sip_udp[1]: 127.0.0.1:5060 and 0.0.0.0:5060 overlap; keep one of them
 office.toml:8:15: listen.media_ports: a text (a range of ports) belongs here, this is a whole number; write it like \"...\"
