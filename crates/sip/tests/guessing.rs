@@ -146,8 +146,13 @@ fn a_call_from_where_the_line_is_not_registered_is_a_line_of_the_auth_log_once_a
     office.register(home, "101");
     let calls = |office: &mut Office, flow: Flow, count: usize| {
         let mut said = Vec::new();
+        let mut invite = Text::invite("101", "102", flow);
         for _ in 0..count {
-            office.authenticated(flow, &Text::invite("101", "102", flow), "password-of-101");
+            office.receive(flow, &invite.to_string());
+            let challenge = office.one();
+            invite = invite.next();
+            office.receive(flow, &invite.clone().answering(&challenge, "password-of-101").to_string());
+            invite = invite.next();
             said.extend(lines(office, &model::event::SIGNED_IN));
         }
         said

@@ -18,16 +18,21 @@ pub(super) struct Paced<K> {
     held_back: HashMap<K, u64, foldhash::fast::RandomState>,
     /// Every key of `held_back` once, with the time at which its interval is over.
     order: VecDeque<(Mono, K)>,
+    /// Keys of which something is held back: without any there is nothing to wake for.
+    loud: usize,
 }
 
 impl<K: Clone + Eq + Hash> Paced<K> {
     pub(super) fn new(interval: Duration, capacity: usize) -> Paced<K> {
-        Paced { interval, capacity, held_back: HashMap::default(), order: VecDeque::new() }
+        Paced { interval, capacity, held_back: HashMap::default(), order: VecDeque::new(), loud: 0 }
     }
 
     /// Whether to say it now; else it is counted for [`Paced::due`]. What is due must have been taken before.
     pub(super) fn note(&mut self, now: Mono, key: &K) -> bool {
         if let Some(count) = self.held_back.get_mut(key) {
+            if *count == 0 {
+                self.loud = self.loud.saturating_add(1);
+            }
             *count = count.saturating_add(1);
             return false;
         }
@@ -38,9 +43,10 @@ impl<K: Clone + Eq + Hash> Paced<K> {
 
     /// Something that was held back, and how often. It is held back for another interval.
     pub(super) fn due(&mut self, now: Mono) -> Option<(K, u64)> {
-        while self.order.len() > self.capacity || self.next().is_some_and(|at| at <= now) {
+        while self.order.len() > self.capacity || self.order.front().is_some_and(|(at, _)| *at <= now) {
             let (_, key) = self.order.pop_front()?;
             let Some(count) = self.held_back.remove(&key).filter(|count| *count > 0) else { continue };
+            self.loud = self.loud.saturating_sub(1);
             self.note(now, &key);
             return Some((key, count));
         }
@@ -49,7 +55,7 @@ impl<K: Clone + Eq + Hash> Paced<K> {
 
     /// When something may be due.
     pub(super) fn next(&self) -> Option<Mono> {
-        self.order.front().map(|(at, _)| *at)
+        self.order.front().filter(|_| self.loud > 0).map(|(at, _)| *at)
     }
 }
 
