@@ -200,7 +200,9 @@ export interface AttackingAddress {
   accounts: number;
   services: string[];
   last: string;
-  blocked_until?: string | null;
+  blocked: boolean;
+  /** The account that somebody signed in to from there after the failures. */
+  entered?: string | null;
 }
 
 export interface Attacks {
