@@ -37,6 +37,8 @@ export function run(command, words, { input } = {}) {
     const child = execFile(command, words, { maxBuffer: 1 << 24 }, (error, out, err) =>
       done({ code: error ? (error.code ?? 1) : 0, out, err }),
     );
+    // It may have ended without reading.
+    child.stdin.on("error", () => undefined);
     child.stdin.end(input ?? "");
   });
 }
