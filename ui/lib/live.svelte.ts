@@ -57,7 +57,7 @@ class Live {
     this.connected = true;
     this.#pause = FIRST_PAUSE_MS;
     // What changed meanwhile was not heard.
-    if (this.#missed) this.#changed(['registrations', 'blocks', 'lock', 'revisions', 'history', 'sessions', 'firewall']);
+    if (this.#missed) this.#changed(['registrations', 'history', 'blocks', 'attacks', 'lock', 'revisions']);
     this.#missed = true;
   }
 

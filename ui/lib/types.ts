@@ -359,7 +359,7 @@ export interface Firewall {
   pending: Pending | null;
 }
 
-export type LiveResource = 'registrations' | 'blocks' | 'lock' | 'revisions' | 'history' | 'sessions' | 'firewall';
+export type LiveResource = 'registrations' | 'calls' | 'history' | 'blocks' | 'attacks' | 'lock' | 'revisions';
 
 export interface SetupProposals {
   address: string;
