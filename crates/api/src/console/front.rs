@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use model::Secret;
 
 use super::session::DoneBy;
-use super::{AuditEntry, Console, Stage, cookie, headers};
+use super::{AuditEntry, Console, Stage, cookie, headers, watched};
 use crate::caller::Access;
 use crate::objects::Seat;
 use crate::permission::Permission;
@@ -36,11 +36,20 @@ pub(crate) async fn https<C: Console>(
     next: Next,
 ) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
-    let answer = match enter(&*console, &mut request, is_api).await {
-        Ok(()) => next.run(request).await,
+    let goes_on = watched::goes_on(request.uri().path());
+    let mut answer = match enter(&*console, &mut request, is_api).await {
+        Ok(()) => {
+            let key = request.extensions().get::<Visitor>().and_then(|visitor| visitor.key.clone());
+            let by_session =
+                request.extensions().get::<Caller>().is_some_and(|caller| caller.session().is_some());
+            let answer = next.run(request).await;
+            match key {
+                Some(key) if goes_on && by_session => watched::until_signed_out(console.clone(), key, answer),
+                _ => answer,
+            }
+        }
         Err(problem) => problem.into_response(),
     };
-    let mut answer = answer;
     headers::add(answer.headers_mut(), console.has_own_certificate());
     answer
 }

@@ -10,6 +10,7 @@ pub(crate) mod pages;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod tokens;
+pub(crate) mod watched;
 
 use std::future::Future;
 
@@ -35,6 +36,8 @@ pub trait Console: Send + Sync + 'static {
     fn office_name(&self) -> OfficeName;
     /// Whose session this key opens, if it stands; the session counts as used.
     fn known(&self, key: &Secret, visitor: &Visitor) -> Option<Known>;
+    /// Whether the session of this key still stands; looking does not count as use.
+    fn stands(&self, key: &Secret) -> bool;
     /// Whom a token lets in.
     fn token(
         &self,

@@ -46,6 +46,9 @@ impl Console for Fake {
             _ => None,
         }
     }
+    fn stands(&self, _: &Secret) -> bool {
+        !self.0.lock().unwrap().iter().any(|said| said == "ended")
+    }
     async fn token(&self, token: &Secret, visitor: &Visitor) -> Result<Caller, Problem> {
         let by = By::Token { id: "1".into() };
         let address = Some(visitor.remote.ip());
@@ -217,4 +220,28 @@ async fn a_body_too_large_or_strange_is_refused_without_repeating_it() {
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     let answer = ask(&office, "POST /api/v1/session\nX-Ringwall: 1", "{\"pass\":\"hunter2\"}").await;
     assert!(answer.starts_with("HTTP/1.1 400") && !answer.contains("hunter2"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_on_ends_with_its_session() {
+    use axum::body::Body;
+    use axum::http::{Response, header};
+    use http_body_util::BodyExt as _;
+
+    let console = Arc::new(Fake::default());
+    let endless = tokio_stream::StreamExt::chain(
+        tokio_stream::once(Ok::<_, std::convert::Infallible>("event: status\ndata: 1\n\n")),
+        tokio_stream::pending(),
+    );
+    let answer = Response::builder().header(header::CONTENT_TYPE, "text/event-stream");
+    let answer = answer.body(Body::from_stream(endless)).unwrap();
+    let key = Secret::new("good".into());
+    let watched = crate::console::watched::until_signed_out(console.clone(), key, answer);
+    let mut body = watched.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(first.starts_with(b"event: status"));
+    console.0.lock().unwrap().push("ended".into());
+    let rest =
+        tokio::time::timeout(std::time::Duration::from_secs(20), body.collect()).await.unwrap().unwrap();
+    assert_eq!(rest.to_bytes(), "event: bye\ndata: {\"why\":\"the session has ended\"}\n\n");
 }

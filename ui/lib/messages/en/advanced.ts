@@ -121,12 +121,6 @@ export const advanced = {
     timeout: 'One conversation takes at most',
     digest: 'Ten letters go out within',
     digestHelp: 'What comes beyond them is collected for as long and sent as one.',
-    test: 'Send a test letter',
-    testTo: 'To',
-    testAction: 'Send',
-    testUnsaved: 'Save first: the test uses what is saved.',
-    testOk: 'It arrived at the mail server.',
-    testFailed: 'It did not go out.',
   },
   certificates: {
     title: 'Certificates',

@@ -181,6 +181,10 @@ impl api::Console for Porter {
         self.find(key, visitor)
     }
 
+    fn stands(&self, key: &Secret) -> bool {
+        self.is_standing(key)
+    }
+
     async fn token(&self, token: &Secret, visitor: &Visitor) -> Result<Caller, Problem> {
         self.let_script_in(token, visitor).await
     }

@@ -121,6 +121,15 @@ impl Porter {
         Some(known)
     }
 
+    /// Whether a session stands; one that only listens is not used, so it ends when it is idle.
+    pub(super) fn is_standing(&self, key: &Secret) -> bool {
+        let (hash, office, now) = (key_hash(key.expose()), self.store.office(), now());
+        let book = self.book();
+        book.sessions
+            .get(&hash)
+            .is_some_and(|session| session.stage == Stage::SignedIn && session.over(&office, now).is_none())
+    }
+
     fn end_later(&self, hash: String, why: &'static str) {
         self.strike(&hash, why);
         let kept = self.kept();
