@@ -166,7 +166,7 @@ pub(crate) fn admit(door: &Arc<Door>, socket: TcpStream, remote: SocketAddr) {
     });
 }
 
-/// A visitor's connection. Writing fails once the peer has taken nothing for [`STALLED`]; dropping it counts it out.
+/// A visitor's connection. Writing fails once the peer has taken nothing for `STALLED`; dropping it counts it out.
 pub struct WebStream {
     secured: TlsStream<Overheard>,
     stall: Option<Pin<Box<Sleep>>>,

@@ -1,6 +1,6 @@
 //! What the console looks at beside the objects: history in pages, as CSV and as one call's story; the dial plan.
 //!
-//! [`Views`] is what stands behind them, beside [`Office`](crate::Office).
+//! [`Views`] is what stands behind them, beside [`Office`].
 
 pub mod body;
 mod csv;

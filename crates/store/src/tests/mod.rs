@@ -2,6 +2,7 @@
 
 mod blocks;
 mod crash;
+mod factors;
 mod folder;
 mod logs;
 mod office;
