@@ -9,22 +9,25 @@ use api::{ApplyOptions, Problem};
 use calls::Command;
 use guard::Rows;
 use ipnet::IpNet;
-use model::config::{self, Deletions, Kind, Mode, Office, Options, Plan, PortRange, Refusal, Source, Supply};
+use model::config::{self, Deletions, Kind, Mode, Office, Options, Plan, PortRange, Source, Supply};
 use model::directory::Directory;
 use model::event::{self, Event};
 use model::live::Listener;
 use model::{Entropy, IdMint, Secret};
 use net::{ControlHandle, Door, Listeners, Order, Patience};
-use store::{CommitError, Store};
+use store::Store;
 use tokio::sync::{Mutex, watch};
 
 pub use api::Author;
 
 mod confirm;
 mod edits;
+mod problems;
 
 use self::confirm::pending_note;
 pub use self::edits::{Done, Job};
+pub use self::problems::read_problem;
+use self::problems::{commit_problem, refusal};
 
 use super::certificates::{Certificates, Occasion};
 use super::hosts::Hosts;
@@ -474,36 +477,4 @@ fn changed_event(plan: &Plan, author: &Author) -> Option<Event> {
     let more = plan.difference.len().saturating_sub(1);
     let event = Event::new(&event::CONFIG_CHANGED, now()).with("author", author).with("first", first);
     Some(event.with("further", more))
-}
-
-fn refusal(why: Refusal) -> Problem {
-    match &why {
-        Refusal::Stale { .. } => Problem::conflict(why),
-        Refusal::Unknown(_) => Problem::not_found(format!("{why}; `ringwall export` shows what there is")),
-        Refusal::Problems(problems) => {
-            let list =
-                problems.list.iter().filter_map(|problem| serde_json::to_value(problem).ok()).collect();
-            Problem { problems: list, ..Problem::refused(&why) }
-        }
-        Refusal::Exists(_) => Problem::exists(why),
-        Refusal::ManyDeletions { .. } | Refusal::LastAdministrator | Refusal::InUse(_) => {
-            Problem::refused(why)
-        }
-    }
-}
-
-fn commit_problem(error: CommitError) -> Problem {
-    match error {
-        CommitError::Stale { .. } => Problem::conflict(error),
-        CommitError::Disk(_) => Problem::failed(error),
-        CommitError::Stopping => Problem::stopping(),
-    }
-}
-
-/// What could not be read back.
-pub fn read_problem(error: store::ReadError) -> Problem {
-    match error {
-        store::ReadError::NoRevision(_) => Problem::not_found(error),
-        _ => Problem::failed(error),
-    }
 }
