@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { browser, flawless } from "./lib/browser.mjs";
-import { pbx } from "./lib/pbx.mjs";
+import { extensions, pbx, sipPassword } from "./lib/pbx.mjs";
 import { phone } from "./lib/phone.mjs";
 
 const PASSWORD = "granite otter violet 93";
@@ -63,4 +63,33 @@ test("first run to first call", async (t) => {
   await page.getByRole("heading", { name: "Dashboard", level: 1 }).waitFor();
   await flawless(page, "the dashboard");
   assert.ok((await server.cli("export")).includes("Example Ltd"));
+});
+
+test("the first run takes over what a file has brought", async (t) => {
+  const server = await pbx(t, { administrator: false, office: extensions("301", "302") });
+  const page = await (await browser(t)).window();
+  await page.goto(server.url);
+  await page.getByRole("textbox", { name: "Set-up code" }).fill(server.setupCode());
+  const next = async (heading) => {
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
+  };
+  await next("Administrator");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("Password again").fill(PASSWORD);
+  await next("Office");
+  assert.equal(await page.getByLabel("Name of the office").inputValue(), "Example Ltd");
+  assert.equal(await page.getByLabel("Time zone").inputValue(), "Europe/Prague");
+  await next("Network");
+  await next("Phones");
+  assert.equal(await page.getByLabel("First extension").inputValue(), "301");
+  assert.equal(await page.getByLabel("Second extension").inputValue(), "302");
+  await next("Mail");
+  const before = await server.cli("export", "--with-secrets");
+  await page.getByRole("button", { name: "Set up" }).click();
+  await page.getByRole("heading", { name: "Ringwall is set up" }).waitFor();
+  const shown = await page.locator("main").innerText();
+  assert.ok(shown.includes(sipPassword("301")) && shown.includes(sipPassword("302")), shown);
+  const lines = (text) => text.split("\n").filter((line) => /username = "30[12]"/.test(line));
+  assert.deepEqual(lines(await server.cli("export", "--with-secrets")), lines(before), "extensions that exist stay as they are");
 });

@@ -366,6 +366,9 @@ export interface SetupProposals {
   firewall: { group_members: string[] };
   time_zones: string[];
   domain: string;
+  name: string | null;
+  time_zone: string | null;
+  extensions: string[];
 }
 
 export interface SetupPhone {

@@ -51,6 +51,9 @@ export class Wish {
     const { proposals } = await api.post<{ proposals: SetupProposals }>('/setup/code', { code: this.code.trim() }, { signIn: true });
     this.proposals = proposals;
     this.domain ||= proposals.domain;
+    this.name ||= proposals.name ?? '';
+    this.timeZone = proposals.time_zone ?? this.timeZone;
+    [this.first = this.first, this.second = this.second] = proposals.extensions;
     if (this.members.length === 0) this.members = [...proposals.firewall.group_members];
   }
 

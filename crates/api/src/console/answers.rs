@@ -244,6 +244,12 @@ pub struct CodeProposals {
     pub time_zones: Vec<String>,
     /// The SIP domain.
     pub domain: String,
+    /// What a file has named the office already; absent while nobody has.
+    pub name: Option<String>,
+    /// The time zone, if one was set already; absent: the browser's.
+    pub time_zone: Option<String>,
+    /// Numbers for the first two phones: those that exist already come first.
+    pub extensions: Vec<String>,
 }
 
 /// Part of [`CodeProposals`].
@@ -271,7 +277,7 @@ pub struct SetUpWish {
     pub language: String,
     /// The SIP domain.
     pub domain: String,
-    /// Number of the first phone.
+    /// Number of the first phone. An extension that exists already stays as it is.
     pub first_extension: String,
     /// Number of the second; absent or empty: none.
     #[serde(default)]

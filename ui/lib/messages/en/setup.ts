@@ -45,7 +45,7 @@ export const setup = {
   sip: 'Phones are answered from there alone',
   sipHelp: 'Recommended unless phones connect from changing places on the internet.',
   membersMissing: 'Name at least one address, or let everybody connect.',
-  extensionsText: 'Two phones, so that you can make a first call. Their passwords are generated.',
+  extensionsText: 'Two phones, so that you can make a first call. Their passwords are generated; an extension that exists already stays as it is.',
   first: 'First extension',
   second: 'Second extension',
   mailText: 'For warnings about attacks, expiring certificates and full disks. Can be done later.',

@@ -7,7 +7,7 @@ use api::console::{
     CodeProposals, FirewallWish, MailWish, NetworkWish, NewSession, Phone, SetUpFirewall, SetUpWish, Stage,
 };
 use api::{ApplyOptions, Author, Problem, Visitor};
-use model::config::Office;
+use model::config::{Office, System};
 use model::{Secret, event};
 use serde_json::{Map, Value, json};
 use store::SetupCode;
@@ -22,6 +22,8 @@ const INSIDE: &str = "Inside";
 const ALLOWED: &str = "Allowed";
 /// Networks that are never on the Internet (RFC 1918, RFC 4193).
 const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+/// The numbers of the first two phones where there are none yet.
+const FIRST_NUMBERS: [&str; 2] = ["101", "102"];
 
 impl Porter {
     pub(super) async fn look_at_setup_code(
@@ -63,11 +65,19 @@ impl Porter {
         let office = self.store.office();
         let local = visitor.local.to_canonical();
         let unset = office.system.domain == "localhost";
+        let default = System::default();
+        let told = |value: &String, default: &String| (value != default).then(|| value.clone());
+        let existing = office.extensions.keys().cloned();
+        let fresh = FIRST_NUMBERS.map(str::to_owned).into_iter();
+        let fresh = fresh.filter(|number| !office.extensions.contains_key(number));
         CodeProposals {
             address: local,
             firewall: SetUpFirewall { group_members: members },
             time_zones: model::config::time_zones(),
             domain: if unset { local.to_string() } else { office.system.domain.clone() },
+            name: told(&office.system.name, &default.name),
+            time_zone: told(&office.system.time_zone, &default.time_zone),
+            extensions: existing.chain(fresh).take(FIRST_NUMBERS.len()).collect(),
         }
     }
 
@@ -84,7 +94,7 @@ impl Porter {
         known.filter(|known| known.stage == Stage::Setup).ok_or_else(Problem::signed_out)?;
         let login = wish.login.clone();
         let numbers: Vec<String> = numbers(&wish);
-        let change = change(&wish, &numbers).to_string();
+        let change = change(&wish, &numbers, &office).to_string();
         let options = ApplyOptions {
             merge: true,
             if_revision: Some(office.revision),
@@ -128,8 +138,9 @@ fn numbers(wish: &SetUpWish) -> Vec<String> {
     std::iter::once(&wish.first_extension).chain(second).cloned().collect()
 }
 
-/// The wish as a configuration to be merged.
-fn change(wish: &SetUpWish, numbers: &[String]) -> Value {
+/// The wish as a configuration to be merged. Extensions that a file has brought stay as they are: their phones may be
+/// registered already.
+fn change(wish: &SetUpWish, numbers: &[String], office: &Office) -> Value {
     let mut root = Map::new();
     root.insert(
         "system".into(),
@@ -140,7 +151,8 @@ fn change(wish: &SetUpWish, numbers: &[String]) -> Value {
         json!([{ "login": wish.login, "role": "full", "password": wish.password.0.expose() }]),
     );
     let extension = |number: &String| json!({ "number": number, "lines": [{ "username": number }] });
-    root.insert("extensions".into(), numbers.iter().map(extension).collect());
+    let new = numbers.iter().filter(|number| !office.extensions.contains_key(*number));
+    root.insert("extensions".into(), new.map(extension).collect());
     if let Some(mail) = wish.mail.as_ref().filter(|mail| !mail.host.is_empty()) {
         root.insert("mail".into(), mail_section(mail));
     }
