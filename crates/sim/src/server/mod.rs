@@ -4,6 +4,7 @@
 //! Not here: the network (`network`), what outlives a crash ([`Store`]).
 
 mod ports;
+mod refused;
 mod store;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,6 +22,7 @@ use model::{Entropy, Flow, FlowId, Mono, Now, Transport};
 use wire::sip::{Message, bad_request};
 
 pub use ports::VirtualPorts;
+pub use refused::Entrance;
 pub use store::{LATENESS, Store};
 
 use crate::sabotage::Saboteur;
@@ -71,7 +73,10 @@ pub struct Server {
     pub denied: u64,
     /// Blocks that nobody has looked at yet.
     pub fresh_blocks: Vec<Block>,
+    /// Connections of refused addresses are to be ended.
+    pub resets: bool,
     gate: Arc<Gate>,
+    next_look: Option<Mono>,
     shards: Vec<Shard>,
     sockets: BTreeMap<SocketAddr, (usize, LegId, Port)>,
     said: VecDeque<(usize, media::Event)>,
@@ -95,7 +100,9 @@ impl Server {
             compare: true,
             denied: 0,
             fresh_blocks: Vec::new(),
+            resets: false,
             gate: Gate::open(),
+            next_look: None,
             shards: (0..SHARDS).map(|_| Shard::new(config, entropy.fork())).collect(),
             sockets: BTreeMap::new(),
             said: VecDeque::new(),
@@ -117,16 +124,16 @@ impl Server {
     }
 
     /// A SIP datagram arrived.
-    pub fn datagram(&mut self, now: Now, from: SocketAddr, to: SocketAddr, bytes: Bytes) {
-        self.message(now, udp_flow(to, from), bytes);
+    pub fn datagram(&mut self, now: Now, from: SocketAddr, to: SocketAddr, bytes: Bytes) -> Entrance {
+        self.message(now, udp_flow(to, from), bytes)
     }
 
-    /// A SIP message arrived on a flow.
-    pub fn message(&mut self, now: Now, flow: Flow, bytes: Bytes) {
-        let may_finish = || self.exchange.established().iter().any(|own| own.remote == flow.remote);
-        if self.gate.refuses(Service::Sip, flow.remote) && !may_finish() {
+    /// A SIP message arrived on a flow; how far it was let in.
+    pub fn message(&mut self, now: Now, flow: Flow, bytes: Bytes) -> Entrance {
+        let entrance = self.entrance(Service::Sip, flow.remote);
+        if entrance == Entrance::Closed {
             self.denied += 1;
-            return;
+            return entrance;
         }
         // The gate must say what the judge says, each moment.
         let covers = |block: &Block| {
@@ -134,18 +141,20 @@ impl Server {
                 && !block.is_over(now.wall)
                 && block.prefix.contains(&flow.remote.ip())
         };
-        let may_finish = || self.exchange.established().iter().any(|own| own.remote == flow.remote);
-        if self.exchange.blocked() > 0 && self.exchange.blocks(now).iter().any(covers) && !may_finish() {
+        let is_open = entrance == Entrance::Open;
+        if is_open && self.exchange.blocked() > 0 && self.exchange.blocks(now).iter().any(covers) {
             self.breaches.push(format!("a message of {}, which is blocked, is parsed", flow.remote));
         }
         match Message::parse(bytes.clone()) {
             Ok(message) => self.hand(now, Input::Received { flow, message }),
+            Err(_) if entrance == Entrance::InProgress => {}
             Err(malformed) => {
                 if let Some(answer) = bad_request(&bytes, &malformed) {
                     self.sent.push_back(dispatch(flow, answer.into()));
                 }
             }
         }
+        entrance
     }
 
     /// A connection ended.
@@ -166,6 +175,9 @@ impl Server {
     /// A media packet arrived.
     pub fn packet(&mut self, now: Mono, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let Some((shard, leg, port)) = self.sockets.get(&to).copied() else { return };
+        if self.entrance(Service::Media, from) == Entrance::Closed {
+            return;
+        }
         let length = bytes.len().min(STORAGE - HEADROOM);
         self.storage[HEADROOM..HEADROOM + length].copy_from_slice(&bytes[..length]);
         let mut buffer = Buffer::received(&mut self.storage, length);
@@ -267,7 +279,7 @@ impl Server {
                 }
             }
             Output::Binding(update) => store.binding(now, update),
-            Output::Ruling(ruling) => self.rule(ruling, store),
+            Output::Ruling(ruling) => self.rule(now, ruling, store),
             Output::Event(event) => {
                 if event.kind.name == model::event::INTERNAL.name {
                     self.breaches.push(format!("the exchange met a contradiction: {}", event.line()));
@@ -281,10 +293,12 @@ impl Server {
     }
 
     /// As `net` does: the gate at once, then the disk.
-    fn rule(&mut self, ruling: Ruling, store: &mut Store) {
+    fn rule(&mut self, now: Mono, ruling: Ruling, store: &mut Store) {
         match &ruling {
             Ruling::Block(block) if block.scope == Scope::Address => {
+                self.look(now);
                 self.gate.block(block.prefix);
+                self.resets = true;
                 self.fresh_blocks.push(block.clone());
             }
             Ruling::Lift(block) if block.scope == Scope::Address => self.gate.unblock(block.prefix),

@@ -82,7 +82,7 @@ impl World {
         let host = self.host_of_phone[number];
         for complaint in std::mem::take(&mut self.phones[number].complaints) {
             let down = self.server.is_none() || self.network.link(host).down;
-            if down || self.is_blocked(number) {
+            if down || self.is_blocked(number) || self.is_shut_out(number) {
                 self.excuse(host);
             }
             let lost = self.network.link(host).last_loss;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use guard::Service;
 use model::{Flow, FlowId, Transport};
 
 use super::streams::messages;
@@ -10,7 +11,7 @@ use super::{Happening, Who, World};
 use crate::clock::{millis, secs};
 use crate::network::{Datagram, Toward};
 use crate::phone::Out;
-use crate::server::Sent;
+use crate::server::{Entrance, Sent};
 
 /// After a phone's cable was pulled its connection dies this late: the server sees it when its own sends fail.
 const DEAD_STREAM: std::time::Duration = secs(20);
@@ -38,7 +39,9 @@ impl World {
         }
         let Some(server) = &mut self.server else { return };
         if to.port() == super::SERVER_V4.port() {
-            server.datagram(now, from, to, bytes);
+            if server.datagram(now, from, to, bytes) != Entrance::Closed {
+                self.check_reader(from);
+            }
         } else {
             server.packet(now.mono, from, to, &bytes);
         }
@@ -102,6 +105,7 @@ impl World {
                 }
             }
         }
+        self.reset_refused();
     }
 
     /// Carries out what a phone wants.
@@ -145,6 +149,11 @@ impl World {
         let port = 40_000 + (id.0 % 20_000) as u16;
         let (ip, local) = (self.phones[number].address.ip(), self.phones[number].server);
         let remote = self.network.outside(now, host, SocketAddr::new(ip, port), local);
+        let closed = |server: &crate::server::Server| server.entrance(Service::Sip, remote) != Entrance::Open;
+        if self.server.as_ref().is_some_and(closed) {
+            self.put(now + delay + delay, Happening::Refused(host));
+            return;
+        }
         self.streams.add(host, Flow { id, transport: Transport::Tcp, local, remote });
         self.put(now + delay + delay, Happening::Connected(id));
     }
@@ -197,7 +206,10 @@ impl World {
         for message in found {
             self.ladder.note(now.mono, format!("{} > server (tcp)", from.remote), &message);
             let Some(server) = &mut self.server else { return };
-            server.message(now, from, message);
+            if server.message(now, from, message) == Entrance::Closed {
+                return self.end_stream(flow);
+            }
+            self.check_reader(from.remote);
             self.settle_server();
         }
     }

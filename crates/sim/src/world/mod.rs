@@ -9,6 +9,7 @@ mod checks;
 mod deliver;
 mod ladder;
 mod moves;
+mod rows;
 mod streams;
 
 use std::cmp::Reverse;
@@ -132,6 +133,7 @@ enum Turn {
     Queue,
     Shard,
     Wake,
+    Look,
     Tick(usize),
     Phone(usize),
     Audit,
@@ -182,6 +184,7 @@ pub struct World {
     overheard: Option<Bytes>,
     /// When wrong answers to challenges of their own were sent from where.
     guesses: BTreeMap<IpAddr, Vec<Mono>>,
+    in_force: rows::InForce,
     ladder: Ladder,
     failure: Option<Failure>,
 }
@@ -223,6 +226,7 @@ impl World {
             rebound: BTreeMap::new(),
             guesses: BTreeMap::new(),
             overheard: None,
+            in_force: rows::InForce::default(),
             ladder: Ladder::default(),
             failure: None,
         };
@@ -301,7 +305,7 @@ impl World {
             let now = self.now();
             self.server_since = now.mono;
             self.server = Some(Server::start(now, &self.directory, &mut self.store, entropy));
-            self.settle_server();
+            self.enforce_rows();
         }
     }
 
@@ -389,6 +393,7 @@ impl World {
             let deaf = self.saboteur.is_deaf();
             let late = self.saboteur.delay();
             offer(server.next_wake().filter(|_| !deaf).map(|at| at + late), Turn::Wake);
+            offer(server.next_look(), Turn::Look);
             if let Some((at, shard)) = server.next_tick() {
                 offer(Some(at), Turn::Tick(shard));
             }
@@ -425,11 +430,15 @@ impl World {
                 server.wake(now);
                 self.settle_server();
             }
+            (Turn::Look, Some(server)) => {
+                server.look_again(now.mono);
+                self.settle_server();
+            }
             (Turn::Tick(shard), Some(server)) => {
                 server.tick(now.mono, shard);
                 self.settle_server();
             }
-            (Turn::Shard | Turn::Wake | Turn::Tick(_), None) => {}
+            (Turn::Shard | Turn::Wake | Turn::Look | Turn::Tick(_), None) => {}
         }
     }
 
