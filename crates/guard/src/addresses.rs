@@ -43,6 +43,16 @@ impl AddressSet {
         self.v4.first.is_empty() && self.v6.first.is_empty()
     }
 
+    /// What it holds as the fewest ranges, first and last address, ascending; IPv4 first.
+    pub fn ranges(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        let of = |ranges: &Ranges, read: fn(u128) -> IpAddr| {
+            let pairs = ranges.first.iter().zip(&ranges.last);
+            pairs.map(|(first, last)| (read(*first), read(*last))).collect::<Vec<_>>()
+        };
+        let v4 = of(&self.v4, |bits| IpAddr::V6(bits.into()).to_canonical());
+        v4.into_iter().chain(of(&self.v6, |bits| IpAddr::V6(bits.into())))
+    }
+
     /// Whether it holds every IPv4 or every IPv6 address.
     pub fn is_everybody(&self) -> bool {
         let whole = |ranges: &Ranges, first, last| ranges.first == [first] && ranges.last == [last];
@@ -182,6 +192,28 @@ mod tests {
             assert_eq!(inside.contains(address.parse().unwrap()), expected, "{address}");
         }
         assert!(AddressSet::default().is_empty() && !AddressSet::default().contains([0, 0, 0, 0].into()));
+    }
+
+    #[test]
+    fn ranges_are_merged_where_they_touch_or_overlap_and_families_stay_apart() {
+        let told = |prefixes: &[&str]| {
+            let text = |(first, last): (IpAddr, IpAddr)| format!("{first}-{last}");
+            set(prefixes).ranges().map(text).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(&[
+                "10.1.0.0/16",
+                "10.0.0.0/8",
+                "11.0.0.0/32",
+                "11.0.0.2/32",
+                "2001:db8::/127",
+                "2001:db8::2/128"
+            ]),
+            ["10.0.0.0-11.0.0.0", "11.0.0.2-11.0.0.2", "2001:db8::-2001:db8::2"]
+        );
+        assert_eq!(told(&["0.0.0.0/0", "::ffff:1.2.3.4/128"]), ["0.0.0.0-255.255.255.255"]);
+        assert_eq!(told(&["::/0"]), ["::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"]);
+        assert!(told(&[]).is_empty());
     }
 
     #[test]

@@ -199,6 +199,10 @@ registry! {
     TOKEN_MADE = "auth.token-made", Info, Security, "API token made", "A script was given a token for the API.";
     TOKEN_ENDED = "auth.token-ended", Info, Security, "API token ended", "A script's token lets nobody in any more.";
     SET_UP = "system.set-up", Info, Config, "Office set up", "Somebody with the set-up code made the first administrator and the first phones.";
+    KERNEL_ON = "kernel.on", Info, System, "Kernel refuses too", "What the guard and the firewall refuse is dropped by the kernel (nftables, table inet ringwall); nothing to do.";
+    KERNEL_NOT_PERMITTED = "kernel.not-permitted", Info, System, "Kernel offload not permitted", "The process may not administer nftables, so it refuses alone: give it CAP_NET_ADMIN, or set network.kernel_offload to off.";
+    KERNEL_FAILED = "kernel.failed", Warning, System, "Kernel offload failed", "The kernel could not be told what to refuse, so the process refuses alone and tries again: look at the reason named.";
+    KERNEL_REPAIRED = "kernel.repaired", Warning, Security, "Kernel table made anew", "Somebody deleted or changed the table inet ringwall in nftables and it was made anew: look who empties the ruleset.";
     INTERNAL = "system.internal", Error, System, "Internal contradiction", "The server met a state it believes impossible and went on; please report this line.";
 }
 

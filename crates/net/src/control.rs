@@ -15,7 +15,7 @@ use crate::inbox::{Arrival, Inbox, Order, Tray};
 use crate::media::{BoundPorts, Order as ShardOrder, Shards};
 use crate::sip::Door;
 use crate::standing::proves;
-use crate::{Clock, Effects};
+use crate::{Clock, Effects, Offload};
 
 /// Messages of calls in progress taken in a row, before orders and shards have their turn.
 const IN_PROGRESS_BATCH: usize = 64;
@@ -45,6 +45,8 @@ pub struct Control {
     pub clock: Clock,
     /// What refused addresses may finish.
     pub grace: Grace,
+    /// The kernel, which refuses what the gate does.
+    pub kernel: Arc<Offload>,
 }
 
 /// The way to ask and order the control thread.
@@ -133,7 +135,7 @@ impl Control {
                 + self.credentialed(now)
                 + self.unknown(now)
                 + self.wake(now);
-            self.grace.look_again(now.mono, &self.exchange, &self.door);
+            self.grace.look_again(now.mono, &self.exchange, &self.door, &self.kernel);
             self.shards.ring();
             if busy == 0 {
                 self.wait();
@@ -161,8 +163,9 @@ impl Control {
     /// before the next message is.
     fn change_rows(&mut self, now: Now, rows: Arc<guard::Rows>) {
         self.handle(now, Input::Command(Command::Row(rows.sip.clone())), None);
-        self.grace.look(now.mono, &self.exchange, &self.door);
-        self.door.change_rows(rows);
+        self.grace.look(now.mono, &self.exchange, &self.door, &self.kernel);
+        self.door.change_rows(rows.clone());
+        self.kernel.set_rows(rows);
     }
 
     fn obey(&mut self, now: Now) -> (Next, usize) {
@@ -271,10 +274,14 @@ impl Control {
     fn rule(&mut self, now: Now, ruling: &Ruling) {
         match ruling {
             Ruling::Block(block) if block.scope == Scope::Address => {
-                self.grace.look(now.mono, &self.exchange, &self.door);
+                self.grace.look(now.mono, &self.exchange, &self.door, &self.kernel);
                 self.door.gate.block(block.prefix);
+                self.kernel.block(block.prefix, block.until);
             }
-            Ruling::Lift(block) if block.scope == Scope::Address => self.door.gate.unblock(block.prefix),
+            Ruling::Lift(block) if block.scope == Scope::Address => {
+                self.door.gate.unblock(block.prefix);
+                self.kernel.unblock(block.prefix);
+            }
             // Accounts are refused by the exchange.
             Ruling::Block(_) | Ruling::Lift(_) => {}
             // The exchange gives these out as its own.

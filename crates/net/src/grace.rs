@@ -10,6 +10,7 @@ use calls::Exchange;
 use guard::Service;
 use model::Mono;
 
+use crate::Offload;
 use crate::sip::Door;
 
 /// How often it is looked whether the calls of refused addresses are over. A look goes through all calls; a flow that
@@ -27,9 +28,9 @@ impl Grace {
         self.next_look
     }
 
-    /// Tells the gate which flows may go on. To be called before the gate learns of a block or of other rows, when the
+    /// Tells the gate and the kernel which flows may go on. To be called before they learn of a block or of other rows, when the
     /// exchange knows of them.
-    pub(crate) fn look(&mut self, now: Mono, exchange: &Exchange, door: &Door) {
+    pub(crate) fn look(&mut self, now: Mono, exchange: &Exchange, door: &Door, kernel: &Offload) {
         let flows = exchange.established();
         self.next_look = (!flows.is_empty()).then(|| now.after(INTERVAL));
         let places = flows.iter().flat_map(|flow| {
@@ -37,13 +38,14 @@ impl Grace {
             let sound = SocketAddr::new(flow.remote.ip(), 0);
             [(Service::Sip, flow.remote), (Service::Media, sound)]
         });
+        kernel.set_established(places.clone());
         door.gate.set_established(places);
     }
 
     /// The same, when its time has come.
-    pub(crate) fn look_again(&mut self, now: Mono, exchange: &Exchange, door: &Door) {
+    pub(crate) fn look_again(&mut self, now: Mono, exchange: &Exchange, door: &Door, kernel: &Offload) {
         if self.next_look.is_some_and(|at| at <= now) {
-            self.look(now, exchange, door);
+            self.look(now, exchange, door, kernel);
             door.reset_refused();
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Signalling sockets ([`sip`]) live on tokio, ask the guard's gate before they parse, and put messages into the
 //! [`mod@inbox`]; one control thread ([`control`]) owns the exchange and decides; media threads ([`media`]) move
-//! packets. What the exchange wants kept or logged goes out through [`Effects`]. This is the only crate that binds a
+//! packets. What the gate refuses is told to the kernel ([`kernel`]). What the exchange wants kept or logged goes out through [`Effects`]. This is the only crate that binds a
 //! socket; a test in `ringwall` sees to it. Not here: HTTP (`api`), the disk (`store`).
 
 mod bell;
@@ -13,6 +13,7 @@ mod effects;
 mod grace;
 mod handles;
 pub mod inbox;
+pub mod kernel;
 pub mod media;
 mod names;
 pub mod sip;
@@ -28,6 +29,7 @@ pub use effects::Effects;
 pub use grace::Grace;
 pub use handles::{FileLimit, TooFewHandles, file_handles, raise_file_limit};
 pub use inbox::{Inbox, Order, inbox};
+pub use kernel::Offload;
 pub use names::{Addresses, Located, Lookup, Names, NoNameServers};
 pub use sip::{Door, Listeners, Patience, Wanted};
 pub use web::{Ended, Visit, WebStream};

@@ -55,7 +55,7 @@ pub use plan::{
 };
 pub use problem::{MAX_PROBLEMS, Problem, Problems};
 pub use rollback::{first_administrator, new_password, restore_rows, rollback};
-pub use scalar::{Digest, Known, PortRange, Role, Size, Span};
+pub use scalar::{Digest, KernelOffload, Known, PortRange, Role, Size, Span};
 pub use schema::{
     AddressGroup, Console, Extension, Firewall, Forwarding, Guessing, Line, Listen, Logs, Network, NoAnswer,
     Personal, Security, Sip, Slow, System, Tls, User,

@@ -209,6 +209,31 @@ text_schema!(Known, "what is refused first where phones have signed in before", 
     _ => Err("write \"account\" or \"address\"".to_owned()),
 });
 
+/// Whether the kernel is told what to refuse (SPEC R4.8): where it lets us, or never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KernelOffload {
+    /// Where the process may administer nftables.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+impl fmt::Display for KernelOffload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KernelOffload::Auto => "auto",
+            KernelOffload::Off => "off",
+        })
+    }
+}
+
+text_schema!(KernelOffload, "whether the kernel refuses too", |text| match text {
+    "auto" => Ok(KernelOffload::Auto),
+    "off" => Ok(KernelOffload::Off),
+    _ => Err("write auto or off".to_owned()),
+});
+
 /// `directory::Encryption` with the text that the file uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Encryption(pub directory::Encryption);

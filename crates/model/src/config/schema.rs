@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::address::Member;
 use super::check;
 use super::read::section;
-use super::scalar::{Digest, Encryption, Known, PortRange, Role, Size, Span};
+use super::scalar::{Digest, Encryption, KernelOffload, Known, PortRange, Role, Size, Span};
 use super::value::{Data, Value};
 use crate::DialString;
 
@@ -88,6 +88,8 @@ section! {
         public_address_v6: Option<Ipv6Addr> = None,
         /// Addresses and prefixes of proxies whose forwarding headers are believed (SPEC R4.21).
         trusted_proxies: Vec<Member> = Vec::new(),
+        /// Whether nftables is told what is refused, where the process may administer it: `auto` or `off` (SPEC R4.8).
+        kernel_offload: KernelOffload = KernelOffload::Auto,
     }
     aside []
     later []

@@ -9,7 +9,7 @@ use calls::Command;
 use guard::{Block, By, Gate, MAX_WHY, Scope};
 use ipnet::{IpNet, Ipv4Net};
 use model::Wall;
-use net::ControlHandle;
+use net::{ControlHandle, Offload};
 use store::Store;
 
 use super::now;
@@ -35,6 +35,13 @@ pub fn restore(bodies: &[String], gate: &Gate) -> Vec<Block> {
         gate.block(block.prefix);
     }
     blocks
+}
+
+/// The same for the kernel.
+pub fn mirror(blocks: &[Block], kernel: &Offload) {
+    for block in blocks.iter().filter(|block| block.scope == Scope::Address) {
+        kernel.block(block.prefix, block.until);
+    }
 }
 
 /// A block as the command line shows it.

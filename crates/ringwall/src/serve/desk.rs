@@ -14,7 +14,7 @@ use model::directory::Directory;
 use model::event::{self, Event};
 use model::live::Listener;
 use model::{Entropy, IdMint, Secret};
-use net::{ControlHandle, Door, Listeners, Order, Patience};
+use net::{ControlHandle, Door, Listeners, Offload, Order, Patience};
 use store::Store;
 use tokio::sync::{Mutex, watch};
 
@@ -45,6 +45,7 @@ pub struct Desk {
     store: Store,
     control: ControlHandle,
     door: Arc<Door>,
+    kernel: Arc<Offload>,
     overrides: Overrides,
     certificates: Certificates,
     hosts: Arc<Hosts>,
@@ -84,7 +85,7 @@ impl Desk {
     pub fn new(
         store: Store,
         control: ControlHandle,
-        door: Arc<Door>,
+        (door, kernel): (Arc<Door>, Arc<Offload>),
         overrides: Overrides,
         certificates: Certificates,
         hosts: Arc<Hosts>,
@@ -99,6 +100,7 @@ impl Desk {
             hosts,
             work: Mutex::new(Work { listeners: Listeners::new(door.clone()), entropy }),
             door,
+            kernel,
             pending: watch::Sender::new(None),
             shown: StdMutex::new(Shown { directory, listeners: Vec::new(), rows: Arc::default() }),
         }
@@ -164,9 +166,11 @@ impl Desk {
         // A name server that is away must not keep the phones from coming back: what is not known is learnt later.
         let rows = firewall::rows(&office, &self.hosts);
         self.door.change_rows(rows.clone());
+        self.kernel.set_rows(rows.clone());
         self.change_rows(rows);
         work.listeners.commit().await;
         self.show_listeners(&work);
+        self.tell_kernel(&office);
         Ok(())
     }
 
@@ -188,6 +192,14 @@ impl Desk {
     /// The ports for media.
     pub fn media_range(&self) -> PortRange {
         self.overrides.media_range(&self.store.office().listen)
+    }
+
+    /// Tells the kernel where we listen, and waits until it knows that and the rows.
+    fn tell_kernel(&self, office: &Office) {
+        let range = self.overrides.media_range(&office.listen);
+        self.kernel.listen(net::kernel::places(&self.listeners(), range));
+        self.kernel.switch(office.network.kernel_offload);
+        tokio::task::block_in_place(|| self.kernel.settle());
     }
 
     /// The certificates.
@@ -338,6 +350,7 @@ impl Desk {
         work.listeners.commit().await;
         self.show_listeners(work);
         self.put_in_force(&office, &forgotten).await?;
+        self.tell_kernel(&office);
         self.tell(changed.map(|event| event.with("revision", office.revision)));
         Ok(office.revision)
     }

@@ -98,6 +98,7 @@ struct Server {
     desk: Arc<Desk>,
     control: ControlHandle,
     control_thread: JoinHandle<()>,
+    kernel: Arc<net::Offload>,
     outside: Arc<Outside>,
     mail: Mail,
     resources: tokio::task::JoinHandle<std::io::Result<()>>,
@@ -128,6 +129,10 @@ async fn start(
         Failure::failed(format!("TLS cannot be set up: {error}; look whether the system gives random bytes"))
     })?;
     let patience = Patience::default();
+    let kernel = net::Offload::start(clock, outside.clone())
+        .map_err(|error| Failure::failed(format!("the server's threads can't start: {}", words(&error))))?;
+    let kernel = Arc::new(kernel);
+    blocks::mirror(&blocks, &kernel);
     let door =
         Door::new(gate.clone(), inbox.clone(), clock, outside.clone(), shown.clone(), limits, patience);
     let certificates = Certificates::restore(&store, &kept, shown, overrides.addresses())?;
@@ -138,7 +143,7 @@ async fn start(
     let desk = Desk::new(
         store.clone(),
         control.clone(),
-        door.clone(),
+        (door.clone(), kernel.clone()),
         overrides,
         certificates,
         hosts.clone(),
@@ -180,6 +185,7 @@ async fn start(
         effects: outside.clone(),
         clock,
         grace: net::Grace::default(),
+        kernel: kernel.clone(),
     };
     let control_thread = control_thread.start().map_err(failed)?;
 
@@ -193,7 +199,7 @@ async fn start(
         store.clone(),
         desk.clone(),
         control.clone(),
-        door,
+        (door, kernel.clone()),
         gate,
         lock,
         (pulse.clone(), stop.clone()),
@@ -219,7 +225,7 @@ async fn start(
             .with("version", env!("CARGO_PKG_VERSION"))
             .with("revision", office.revision),
     );
-    Ok(Server { store, desk, control, control_thread, outside, mail, resources, stopping })
+    Ok(Server { store, desk, control, control_thread, kernel, outside, mail, resources, stopping })
 }
 
 /// A generator that nobody can predict.
@@ -259,6 +265,8 @@ impl Server {
         let thread = self.control_thread;
         // A thread that panicked has said so on stderr.
         let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        let kernel = self.kernel;
+        let _ = tokio::task::spawn_blocking(move || kernel.stop()).await;
         // Whoever follows a log is told that it ends; answers that are on their way are given first.
         let _ = self.stopping.send(true);
         let _ = tokio::time::timeout(stop::LAST_ANSWERS, self.resources).await;

@@ -15,7 +15,7 @@ use model::event::{self, Event};
 use model::live::{Call, Registration};
 use model::record::CallRecord;
 use model::{CallId, Wall};
-use net::{ControlHandle, Door};
+use net::{ControlHandle, Door, Offload};
 use store::Store;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -31,6 +31,7 @@ pub struct Reception {
     desk: Arc<Desk>,
     control: ControlHandle,
     door: Arc<Door>,
+    kernel: Arc<Offload>,
     gate: Arc<Gate>,
     lock: Lock,
     pulse: Arc<Pulse>,
@@ -45,7 +46,7 @@ impl Reception {
         store: Store,
         desk: Arc<Desk>,
         control: ControlHandle,
-        door: Arc<Door>,
+        (door, kernel): (Arc<Door>, Arc<Offload>),
         gate: Arc<Gate>,
         lock: Lock,
         (pulse, stop): (Arc<Pulse>, watch::Receiver<bool>),
@@ -55,6 +56,7 @@ impl Reception {
             desk,
             control,
             door,
+            kernel,
             gate,
             lock,
             pulse,
@@ -141,7 +143,7 @@ impl api::Office for Reception {
             lock: self.lock.shown(),
             held,
             vault: "off".to_owned(),
-            kernel_offload: "unavailable: comes with the guard".to_owned(),
+            kernel_offload: self.kernel.state().to_string(),
             blocks,
             listeners: self.desk.listeners(),
             dropped: self.dropped(),
@@ -174,11 +176,15 @@ impl api::Office for Reception {
     }
 
     async fn block(&self, author: Author, address: String, wish: BlockWish) -> Result<Block, Problem> {
-        blocks::block(&self.control, &self.store, author.0, &address, wish).await
+        let block = blocks::block(&self.control, &self.store, author.0, &address, wish).await;
+        tokio::task::block_in_place(|| self.kernel.settle());
+        block
     }
 
     async fn unblock(&self, author: Author, address: String, yes: bool) -> Result<Unblocked, Problem> {
-        blocks::unblock(&self.control, &self.store, author.0, &address, yes).await
+        let unblocked = blocks::unblock(&self.control, &self.store, author.0, &address, yes).await;
+        tokio::task::block_in_place(|| self.kernel.settle());
+        unblocked
     }
 
     async fn lock(&self, author: Author, why: String) -> Result<model::lock::Lock, Problem> {
