@@ -39,12 +39,10 @@ pub(crate) async fn https<C: Console>(
     let goes_on = watched::goes_on(request.uri().path());
     let mut answer = match enter(&*console, &mut request, is_api).await {
         Ok(()) => {
-            let key = request.extensions().get::<Visitor>().and_then(|visitor| visitor.key.clone());
-            let by_session =
-                request.extensions().get::<Caller>().is_some_and(|caller| caller.session().is_some());
+            let caller = request.extensions().get::<Caller>().cloned();
             let answer = next.run(request).await;
-            match key {
-                Some(key) if goes_on && by_session => watched::until_signed_out(console.clone(), key, answer),
+            match caller {
+                Some(caller) if goes_on => watched::until_signed_out(console.clone(), caller, answer),
                 _ => answer,
             }
         }

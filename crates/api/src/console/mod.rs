@@ -36,8 +36,8 @@ pub trait Console: Send + Sync + 'static {
     fn office_name(&self) -> OfficeName;
     /// Whose session this key opens, if it stands; the session counts as used.
     fn known(&self, key: &Secret, visitor: &Visitor) -> Option<Known>;
-    /// Whether the session of this key still stands; looking does not count as use.
-    fn stands(&self, key: &Secret) -> bool;
+    /// Whether who came in so is still let in, with all that he might then; looking does not count as use.
+    fn stands(&self, caller: &Caller) -> bool;
     /// Whom a token lets in.
     fn token(
         &self,

@@ -1,5 +1,5 @@
-//! Answers that go on: live events, a log that is followed. They end when the session that asked for them does; without this,
-//! whoever was signed out elsewhere would go on reading.
+//! Answers that go on: live events, a log that is followed. They end when the session or the token that asked for them does,
+//! or may less than it might; without this, whoever was signed out elsewhere would go on reading.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use http_body_util::channel::Channel;
-use model::Secret;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Console;
+use crate::Caller;
 
-/// Between two looks at the session: an ended one is out at once, as people understand it.
+/// Between two looks at who asked: an ended one is out at once, as people understand it.
 const LOOK: Duration = Duration::from_millis(500);
 /// Pieces that wait for a slow reader before their writer waits.
 const PIECES: usize = 4;
@@ -27,8 +27,8 @@ pub(crate) fn goes_on(path: &str) -> bool {
     path == "/api/v1/events" || path.starts_with("/api/v1/logs/")
 }
 
-/// The same answer, which ends with the session of `key`.
-pub(crate) fn until_signed_out<C: Console>(console: Arc<C>, key: Secret, answer: Response) -> Response {
+/// The same answer, which ends when `caller` is not let in any more.
+pub(crate) fn until_signed_out<C: Console>(console: Arc<C>, caller: Caller, answer: Response) -> Response {
     let (parts, mut body) = answer.into_parts();
     let is_events = parts
         .headers
@@ -42,7 +42,7 @@ pub(crate) fn until_signed_out<C: Console>(console: Arc<C>, key: Secret, answer:
             let piece = tokio::select! {
                 piece = body.frame() => piece,
                 _ = clock.tick() => {
-                    if console.stands(&key) {
+                    if console.stands(&caller) {
                         continue;
                     }
                     if is_events {
@@ -53,7 +53,7 @@ pub(crate) fn until_signed_out<C: Console>(console: Arc<C>, key: Secret, answer:
                 }
             };
             let Some(Ok(Ok(data))) = piece.map(|piece| piece.map(|frame| frame.into_data())) else { return };
-            if !give(&*console, &key, &mut pieces, data).await {
+            if !give(&*console, &caller, &mut pieces, data).await {
                 return;
             }
         }
@@ -61,10 +61,10 @@ pub(crate) fn until_signed_out<C: Console>(console: Arc<C>, key: Secret, answer:
     Response::from_parts(parts, Body::new(watched))
 }
 
-/// Whether a piece was taken while the session stood.
+/// Whether a piece was taken while its reader was let in.
 async fn give<C: Console>(
     console: &C,
-    key: &Secret,
+    caller: &Caller,
     pieces: &mut http_body_util::channel::Sender<Bytes>,
     data: Bytes,
 ) -> bool {
@@ -73,7 +73,7 @@ async fn give<C: Console>(
     loop {
         match tokio::time::timeout(LOOK, sent.as_mut()).await {
             Ok(taken) => return taken.is_ok(),
-            Err(_) if console.stands(key) => {}
+            Err(_) if console.stands(caller) => {}
             Err(_) => return false,
         }
     }

@@ -46,7 +46,7 @@ impl Console for Fake {
             _ => None,
         }
     }
-    fn stands(&self, _: &Secret) -> bool {
+    fn stands(&self, _: &Caller) -> bool {
         !self.0.lock().unwrap().iter().any(|said| said == "ended")
     }
     async fn token(&self, token: &Secret, visitor: &Visitor) -> Result<Caller, Problem> {
@@ -235,8 +235,8 @@ async fn an_answer_that_goes_on_ends_with_its_session() {
     );
     let answer = Response::builder().header(header::CONTENT_TYPE, "text/event-stream");
     let answer = answer.body(Body::from_stream(endless)).unwrap();
-    let key = Secret::new("good".into());
-    let watched = crate::console::watched::until_signed_out(console.clone(), key, answer);
+    let caller = Caller::of_socket(Author("script".into()));
+    let watched = crate::console::watched::until_signed_out(console.clone(), caller, answer);
     let mut body = watched.into_body();
     let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert!(first.starts_with(b"event: status"));

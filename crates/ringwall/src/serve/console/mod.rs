@@ -18,7 +18,7 @@ use api::console::{
     AuditEntry, AuditQuery, AuditRow, CodeProposals, Known, NewFactor, NewSession, NewToken, OfficeName,
     Phone, SessionRow, SetUpWish, Token, TokenWish,
 };
-use api::{Caller, Https, Problem, Visitor};
+use api::{By, Caller, Https, Permissions, Problem, Visitor};
 use model::config::{Office, User};
 use model::event::{Event, Kind};
 use model::{Id, Secret, Wall};
@@ -181,8 +181,13 @@ impl api::Console for Porter {
         self.find(key, visitor)
     }
 
-    fn stands(&self, key: &Secret) -> bool {
-        self.is_standing(key)
+    fn stands(&self, caller: &Caller) -> bool {
+        match &caller.by {
+            By::Socket => Some(Permissions::ALL),
+            By::Session { id, .. } => self.session_may(id),
+            By::Token { id } => self.token_may(id, caller.address),
+        }
+        .is_some_and(|permissions| permissions.holds(caller.permissions))
     }
 
     async fn token(&self, token: &Secret, visitor: &Visitor) -> Result<Caller, Problem> {

@@ -121,13 +121,13 @@ impl Porter {
         Some(known)
     }
 
-    /// Whether a session stands; one that only listens is not used, so it ends when it is idle.
-    pub(super) fn is_standing(&self, key: &Secret) -> bool {
-        let (hash, office, now) = (key_hash(key.expose()), self.store.office(), now());
+    /// What the session of this id may, if it stands; one that only listens is not used, so it ends when it is idle.
+    pub(super) fn session_may(&self, id: &str) -> Option<Permissions> {
+        let (office, now) = (self.store.office(), now());
         let book = self.book();
-        book.sessions
-            .get(&hash)
-            .is_some_and(|session| session.stage == Stage::SignedIn && session.over(&office, now).is_none())
+        let session = book.sessions.values().find(|session| session.id() == id)?;
+        let stands = session.stage == Stage::SignedIn && session.over(&office, now).is_none();
+        stands.then(|| book.known(session, &office).permissions)
     }
 
     fn end_later(&self, hash: String, why: &'static str) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use api::console::{NewToken, Token, TokenWish};
 use api::{Author, By, Caller, Permission, Permissions, Problem, Visitor};
 use ipnet::IpNet;
+use model::config::Office;
 use model::{Secret, Wall, event};
 use serde::{Deserialize, Serialize};
 use store::console::{StoredToken, key_hash};
@@ -47,6 +48,26 @@ struct Body {
     /// Id of the maker; empty: made on the control socket.
     person: String,
     expires: Option<Wall>,
+}
+
+impl Body {
+    /// What it may now from `address`; `None`: it lets nobody in.
+    fn may(&self, office: &Office, now: Wall, address: IpAddr) -> Option<Permissions> {
+        let from_there = self.from.is_empty() || self.from.iter().any(|prefix| prefix.contains(&address));
+        if self.expires.is_some_and(|end| now >= end) || !from_there {
+            return None;
+        }
+        // Never more than the maker may now; a maker who is gone may nothing.
+        let mut most = Permissions::ALL;
+        if !self.person.is_empty() {
+            let (id, user, _) = person(office, &self.created_by)?;
+            if id.to_string() != self.person {
+                return None;
+            }
+            most = Permissions::of(user.role);
+        }
+        Some(self.permissions.iter().copied().collect::<Permissions>().and(most))
+    }
 }
 
 impl KeptToken {
@@ -94,22 +115,8 @@ impl Porter {
         let address = visitor.remote.ip().to_canonical();
         let mut book = self.book();
         let found = book.tokens.iter_mut().find(|one| one.key_hash == hash)?;
-        let body = &found.body;
-        let from_there = body.from.is_empty() || body.from.iter().any(|prefix| prefix.contains(&address));
-        if body.expires.is_some_and(|end| now >= end) || !from_there {
-            return None;
-        }
-        // Never more than the maker may now; a maker who is gone may nothing.
-        let mut most = Permissions::ALL;
-        if !body.person.is_empty() {
-            let (id, user, _) = person(&office, &body.created_by)?;
-            if id.to_string() != body.person {
-                return None;
-            }
-            most = Permissions::of(user.role);
-        }
-        let permissions = body.permissions.iter().copied().collect::<Permissions>().and(most);
-        let author = Author(format!("token {} of {}", body.name, body.created_by));
+        let permissions = found.body.may(&office, now, address)?;
+        let author = Author(format!("token {} of {}", found.body.name, found.body.created_by));
         found.used = Some(now);
         if found.written.is_none_or(|at| now.saturating_since(at) > WRITE_AFTER) {
             found.written = Some(now);
@@ -118,6 +125,13 @@ impl Porter {
             tokio::spawn(async move { kept.keep_token(&stored).await });
         }
         Some(Caller { author, permissions, address: Some(address), by: By::Token { id: found.id.clone() } })
+    }
+
+    /// What the token of this id may, if it still lets in who sits at `address`; looking does not count as use.
+    pub(super) fn token_may(&self, id: &str, address: Option<IpAddr>) -> Option<Permissions> {
+        let (now, office) = (now(), self.store.office());
+        let book = self.book();
+        book.tokens.iter().find(|one| one.id == id)?.body.may(&office, now, address?)
     }
 
     pub(super) fn list_tokens(&self) -> Vec<Token> {
