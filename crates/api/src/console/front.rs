@@ -40,7 +40,7 @@ pub(crate) async fn https<C: Console>(
     let mut answer = match enter(&*console, &mut request, is_api).await {
         Ok(()) => {
             let caller = request.extensions().get::<Caller>().cloned();
-            let answer = next.run(request).await;
+            let answer = carry_out(next, request).await;
             match caller {
                 Some(caller) if goes_on => watched::until_signed_out(console.clone(), caller, answer),
                 _ => answer,
@@ -165,7 +165,17 @@ pub(crate) async fn socket(mut request: Request, next: Next) -> Response {
     if let Some(author) = author {
         request.extensions_mut().insert(Caller::of_socket(author));
     }
-    next.run(request).await
+    carry_out(next, request).await
+}
+
+/// A write that was begun is brought to its end, also when who asked goes away meanwhile: no change is left half done, and
+/// no guess uncounted.
+async fn carry_out(next: Next, request: Request) -> Response {
+    if !is_write(request.method()) {
+        return next.run(request).await;
+    }
+    let done = tokio::spawn(next.run(request)).await;
+    done.unwrap_or_else(|panicked| Problem::failed(panicked).into_response())
 }
 
 /// The one check below all doors, and the audit trail behind it.

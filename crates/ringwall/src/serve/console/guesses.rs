@@ -1,30 +1,16 @@
 //! What stands between a guess and its answer: the guard's leave, a place at the hashing, and the count of failures.
 
-use std::sync::atomic::Ordering;
-
 use api::{Problem, Visitor};
 use guard::{Exists, Failure, Permit, Refused, SignedIn};
 use model::{Secret, event};
-use tokio::sync::SemaphorePermit;
 
-use super::{MAX_WAITING, Porter};
+use super::Porter;
+use super::places::{Place, Standing};
 
 /// Longest login looked at; a longer one is nobody's.
 const MAX_LOGIN: usize = 256;
 /// The answer to whatever is wrong with a sign-in: nobody learns what.
 pub(super) const WRONG: &str = "login or password is wrong";
-
-/// A place at the hashing, given back when dropped.
-pub(super) struct Place<'a> {
-    porter: &'a Porter,
-    _place: SemaphorePermit<'a>,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.porter.waiting.fetch_sub(1, Ordering::AcqRel);
-    }
-}
 
 /// What the guard says to a guess.
 pub(super) enum Leave {
@@ -48,19 +34,10 @@ pub(super) struct Guess<'a> {
 
 impl Porter {
     /// A place at the hashing, or a word that there is none.
-    pub(super) async fn place(&self) -> Result<Place<'_>, Problem> {
-        let before = self.waiting.fetch_add(1, Ordering::AcqRel);
-        if before >= super::HASHING + MAX_WAITING {
-            self.waiting.fetch_sub(1, Ordering::AcqRel);
-            return Err(Problem::slow_down());
-        }
-        match self.hashing.acquire().await {
-            Ok(place) => Ok(Place { porter: self, _place: place }),
-            Err(_) => {
-                self.waiting.fetch_sub(1, Ordering::AcqRel);
-                Err(Problem::stopping())
-            }
-        }
+    pub(super) async fn place(&self, visitor: &Visitor) -> Result<Place, Problem> {
+        let is_known = self.is_used_at(visitor.remote.ip());
+        let standing = if is_known { Standing::Known } else { Standing::Stranger };
+        self.hashing.take(standing).await.ok_or_else(Problem::slow_down)
     }
 
     /// Whether a guess may be looked at.
@@ -110,10 +87,14 @@ impl Porter {
     }
 
     /// Whether a password fits a hash; takes as long for nobody's.
-    pub(super) async fn fits(&self, hash: Option<Secret>, password: Secret) -> bool {
+    pub(super) async fn fits(&self, place: Place, hash: Option<Secret>, password: Secret) -> bool {
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
-        let fits = tokio::task::spawn_blocking(move || store::passwords::verify(hash.expose(), &password));
+        let fits = tokio::task::spawn_blocking(move || {
+            let fits = store::passwords::verify(hash.expose(), &password);
+            drop(place);
+            fits
+        });
         fits.await.unwrap_or(false) && exists
     }
 }

@@ -6,12 +6,12 @@
 mod factors;
 mod guesses;
 mod own;
+mod places;
 mod sessions;
 mod setup;
 mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::console::{
@@ -25,18 +25,14 @@ use model::{Id, Secret, Wall};
 use net::{ControlHandle, Door, Visit};
 use store::Store;
 use store::console::{ConsoleStore, Factor, NewAudit};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
+use self::places::Places;
 use self::sessions::Session;
 use self::tokens::KeptToken;
 use super::desk::{Desk, read_problem};
 use super::{now, stop};
 use crate::failure::Failure;
-
-/// Passwords hashed at once: each takes a core for 50 ms and 19 MB.
-const HASHING: usize = 2;
-/// Passwords that wait for it; who comes later is told to.
-const MAX_WAITING: usize = 8;
 
 /// What lets people and scripts in.
 pub struct Porter {
@@ -45,8 +41,7 @@ pub struct Porter {
     control: ControlHandle,
     door: Arc<Door>,
     book: Mutex<Book>,
-    hashing: Semaphore,
-    waiting: AtomicUsize,
+    hashing: Places,
     /// The hash that an unknown login's password is held against, so that it takes as long.
     nobody: Secret,
 }
@@ -84,16 +79,7 @@ impl Porter {
         book.tokens = tokens.into_iter().filter_map(KeptToken::restored).collect();
         let random = random::<32>().map_err(|problem| Failure::failed(problem.detail))?;
         let nobody = store::passwords::hash(&Secret::new(hex(&random))).map_err(Failure::failed)?;
-        Ok(Porter {
-            store,
-            desk,
-            control,
-            door,
-            book: Mutex::new(book),
-            hashing: Semaphore::new(HASHING),
-            waiting: AtomicUsize::new(0),
-            nobody,
-        })
+        Ok(Porter { store, desk, control, door, book: Mutex::new(book), hashing: Places::new(), nobody })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

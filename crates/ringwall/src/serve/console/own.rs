@@ -21,13 +21,12 @@ impl Porter {
         password: Secret,
     ) -> Result<(String, Id), Problem> {
         let login = caller.login()?.to_owned();
-        let place = self.place().await?;
+        let place = self.place(visitor).await?;
         let office = self.store.office();
         let (id, _, hash) = person(&office, &login).ok_or_else(Problem::signed_out)?;
         let wrong = || Problem::wrong_credentials("the password is wrong");
         let Leave::Yes(permit) = self.permit(visitor, &login).await? else { return Err(wrong()) };
-        let fits = self.fits(Some(hash.clone()), password).await;
-        drop(place);
+        let fits = self.fits(place, Some(hash.clone()), password).await;
         if !fits {
             let guess = Guess { service: "console", account: &login, exists: true, reason: "wrong password" };
             self.failed(visitor, permit, guess).await;

@@ -309,12 +309,11 @@ impl Porter {
         login: String,
         password: Secret,
     ) -> Result<NewSession, Problem> {
-        let place = self.place().await?;
+        let place = self.place(visitor).await?;
         let office = self.store.office();
         let found = person(&office, &login).map(|(id, _, hash)| (id, hash.clone()));
         let leave = self.permit(visitor, &login).await?;
-        let fits = self.fits(found.as_ref().map(|(_, hash)| hash.clone()), password).await;
-        drop(place);
+        let fits = self.fits(place, found.as_ref().map(|(_, hash)| hash.clone()), password).await;
         let wrong = || Problem::wrong_credentials(WRONG);
         let Leave::Yes(permit) = leave else { return Err(wrong()) };
         let Some((id, _)) = found.as_ref().filter(|_| fits) else {
