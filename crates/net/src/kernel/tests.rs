@@ -18,7 +18,7 @@ use super::*;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Default)]
-struct Heard(Mutex<Vec<Event>>);
+pub(super) struct Heard(Mutex<Vec<Event>>);
 
 impl Effects for Heard {
     fn record(&self, _: RecordUpdate) {}
@@ -35,7 +35,7 @@ impl Heard {
     }
 }
 
-fn in_a_namespace(act: impl FnOnce() + Send + 'static) {
+pub(super) fn in_a_namespace(act: impl FnOnce() + Send + 'static) {
     let thread = std::thread::spawn(move || {
         unshare(CloneFlags::CLONE_NEWNET)
             .expect("network namespaces need root: run this test by `sudo -E ./test`");

@@ -264,3 +264,25 @@ fn offset(clock: Clock) -> i64 {
     let mono: Wall = Wall::from_millis(0).after(Duration::from_nanos(clock.mono().as_nanos()));
     Clock::wall().as_millis().saturating_sub(mono.as_millis())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::in_a_namespace;
+    use super::*;
+
+    #[test]
+    fn times_are_reckoned_anew_when_the_wall_clock_is_set_and_the_table_is_left_alone_otherwise() {
+        in_a_namespace(|| {
+            let (mirror, clock) = (Mirror::default(), Clock::start());
+            let mut up = Up::new(&mirror, clock, Ownership::Socket).unwrap();
+            let made = up.found.handle;
+            for (set_by, is_new) in [(0, false), (JUMP / 2, false), (3_600_000, true), (-3_600_000, true)] {
+                let before = up.found.handle;
+                up.offset += set_by;
+                assert_eq!(up.keep(&mirror, &Stale::default(), clock), Ok(Kept::AsItWas));
+                assert_eq!(up.found.handle != before, is_new, "{set_by} ms");
+            }
+            assert_ne!(up.found.handle, made);
+        });
+    }
+}
