@@ -94,6 +94,18 @@ enum Command {
         /// For how long.
         #[arg(long, default_value_t = 10)]
         seconds: u64,
+        /// Who refuses.
+        #[arg(long, value_enum, default_value_t = blocked::By::Process)]
+        by: blocked::By,
+    },
+    /// Many new blocks that the kernel is told of.
+    Blocks {
+        /// How many.
+        #[arg(long, default_value_t = 20_000)]
+        count: u32,
+        /// Within this time.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
     },
     /// From start to the first registration.
     Start(suite::Options),
@@ -187,7 +199,8 @@ fn main() -> std::io::Result<()> {
         Command::Memory(options) => suite::memory(options),
         Command::Secure(load) => suite::secure(load.users, load.rate),
         Command::Start(_) => suite::start(),
-        Command::Blocked { rate, calls, seconds } => blocked::measure(rate, calls, seconds),
+        Command::Blocked { rate, calls, seconds, by } => blocked::measure(rate, calls, seconds, by),
+        Command::Blocks { count, seconds } => blocked::many(count, seconds),
         Command::Relay { .. } | Command::Gate { .. } => {}
     }
     Ok(())

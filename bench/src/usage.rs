@@ -9,6 +9,18 @@ pub fn cpu(pid: u32) -> Duration {
     Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
 }
 
+/// Processor time that the threads of this name have used, with what the kernel did in their time.
+pub fn thread(pid: u32, name: &str) -> Duration {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let of = |task: std::fs::DirEntry| {
+        let named = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        let nanos = text.split(' ').next()?.parse().ok()?;
+        (named.trim_end() == name).then(|| Duration::from_nanos(nanos))
+    };
+    tasks.filter_map(of).sum()
+}
+
 /// Processor time that this process has used itself, without its children.
 pub fn own() -> Duration {
     let ticks = Stat::of(std::process::id()).map_or(0, |stat| stat.ticks);

@@ -16,7 +16,7 @@ pub fn office(users: usize) -> String {
     let ip = SERVER.ip();
     let mut text = format!(
         "[system]\nname = \"Bench\"\ndomain = \"{ip}\"\n\n[listen]\nsip_udp = [\"{SERVER}\"]\nsip_tcp = []\nsip_tls = [\"{SECURE_SERVER}\"]\nconsole = []\n\
-         media_ports = \"20000-39999\"\n\n\
+         media_ports = \"20000-39999\"\n\n[network]\nkernel_offload = \"off\"\n\n\
          [[address_groups]]\nname = \"Load\"\nmembers = [\"127.2.0.0/16\", \"127.4.0.0/16\"]\n\n\
          [security.guessing]\ntrusted = \"Load\"\n"
     );
