@@ -168,6 +168,11 @@ impl Exchange {
         self.desk.stack.established()
     }
 
+    /// Those of them that are calls of one network, found without a look at all others.
+    pub fn established_within(&self, network: ipnet::IpNet) -> Vec<Flow> {
+        self.desk.stack.established_within(network)
+    }
+
     fn wake(&mut self, now: Now, ports: &mut dyn PortSource) {
         self.desk.stack.wake(now);
         while let Some((deadline, call)) = self.desk.timers.due(now.mono) {
@@ -194,7 +199,7 @@ impl Exchange {
                 self.desk.stack.set_directory(now, directory);
                 lamps::review(&mut self.desk);
             }
-            Command::Row(row) => self.desk.stack.set_row(now, row),
+            Command::Row(row) => self.desk.stack.set_row(row),
             Command::Restore(bindings) => self.desk.stack.restore(now, bindings),
             Command::ForgetLine(line) => self.desk.stack.forget_line(now, &line),
             Command::Mailbox { extension, summary } => {

@@ -45,6 +45,7 @@ mod buckets;
 mod connections;
 mod gate;
 mod judge;
+mod places;
 mod refusals;
 mod source;
 
@@ -57,4 +58,5 @@ pub use judge::{
     Block, By, Evidence, Exists, Failure, Guessing, Judge, Known, MAX_WHY, Permit, Refused, Ruling, Scope,
     SignedIn,
 };
+pub use places::Places;
 pub use source::Source;

@@ -55,7 +55,7 @@ impl fmt::Display for Transport {
 }
 
 /// Names one connection (streams) or one listening socket (UDP) for as long as the process lives; never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId(pub u64);
 
 /// Where a message came from and where its answer goes: sending to a flow reaches the same peer from the address

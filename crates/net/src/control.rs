@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use calls::{Command, Exchange, Input, Output};
-use guard::{Ruling, Scope};
+use guard::{Block, Ruling, Scope};
 use model::live::Held;
 use model::{Flow, Mono, Now};
 
@@ -243,7 +243,7 @@ impl Control {
     }
 
     fn carry_out(&mut self, now: Now, stranger: Option<Flow>) {
-        let mut blocked = false;
+        let mut blocked = Vec::new();
         while let Some(output) = self.exchange.poll() {
             match output {
                 Output::Send { flow, bytes } => {
@@ -258,15 +258,17 @@ impl Control {
                 Output::Record(update) => self.effects.record(update),
                 Output::Binding(update) => self.effects.binding(update),
                 Output::Ruling(ruling) => {
-                    blocked |= matches!(ruling, Ruling::Block(_));
+                    if let Ruling::Block(Block { prefix, scope: Scope::Address, .. }) = &ruling {
+                        blocked.push(*prefix);
+                    }
                     self.rule(now, &ruling);
                 }
                 Output::Event(event) => self.effects.event(event),
             }
         }
-        if blocked {
-            // Last, so that the answer to the failure that blocks is on its way.
-            self.door.reset_refused();
+        // Last, so that the answer to the failure that blocks is on its way.
+        for network in blocked {
+            self.door.reset_within(network);
         }
     }
 
@@ -274,7 +276,7 @@ impl Control {
     fn rule(&mut self, now: Now, ruling: &Ruling) {
         match ruling {
             Ruling::Block(block) if block.scope == Scope::Address => {
-                self.grace.look(now.mono, &self.exchange, &self.door, &self.kernel);
+                self.grace.look_within(now.mono, block.prefix, &self.exchange, &self.door, &self.kernel);
                 self.door.gate.block(block.prefix);
                 self.kernel.block(block.prefix, block.until);
             }

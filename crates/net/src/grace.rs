@@ -1,14 +1,17 @@
 //! What refused addresses may finish: the exchange knows the flows, the gate must know them before it refuses.
 //!
-//! Looked up when somebody is refused, and from then on as long as there is any such flow. Not here: what may be done on
-//! one (`sip`).
+//! Looked up when somebody is refused, and from then on as long as there is any such flow. A new block asks for the calls of
+//! its own network at once, and leaves the look at everything to the next second: else a storm of blocks would go through
+//! all calls for each. Not here: what may be done on such a flow (`sip`).
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use calls::Exchange;
 use guard::Service;
-use model::Mono;
+use ipnet::IpNet;
+use model::{Flow, Mono};
 
 use crate::Offload;
 use crate::sip::Door;
@@ -21,6 +24,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Grace {
     next_look: Option<Mono>,
+    /// What the gate was told.
+    places: HashSet<(Service, SocketAddr)>,
 }
 
 impl Grace {
@@ -33,13 +38,31 @@ impl Grace {
     pub(crate) fn look(&mut self, now: Mono, exchange: &Exchange, door: &Door, kernel: &Offload) {
         let flows = exchange.established();
         self.next_look = (!flows.is_empty()).then(|| now.after(INTERVAL));
-        let places = flows.iter().flat_map(|flow| {
-            // The call's sound comes from where its signalling does.
-            let sound = SocketAddr::new(flow.remote.ip(), 0);
-            [(Service::Sip, flow.remote), (Service::Media, sound)]
-        });
-        kernel.set_established(places.clone());
-        door.gate.set_established(places);
+        self.places = places(&flows).collect();
+        self.tell(door, kernel);
+    }
+
+    /// Tells them which flows of one network may go on besides. To be called before they learn of its block.
+    pub(crate) fn look_within(
+        &mut self,
+        now: Mono,
+        network: IpNet,
+        exchange: &Exchange,
+        door: &Door,
+        kernel: &Offload,
+    ) {
+        let before = self.places.len();
+        self.places.extend(places(&exchange.established_within(network)));
+        if self.places.len() > before {
+            self.tell(door, kernel);
+        }
+        let next = now.after(INTERVAL);
+        self.next_look = Some(self.next_look.map_or(next, |at| at.min(next)));
+    }
+
+    fn tell(&self, door: &Door, kernel: &Offload) {
+        kernel.set_established(self.places.iter().copied());
+        door.gate.set_established(self.places.iter().copied());
     }
 
     /// The same, when its time has come.
@@ -49,4 +72,12 @@ impl Grace {
             door.reset_refused();
         }
     }
+}
+
+/// Where flows come through the gate. A call's sound comes from where its signalling does.
+fn places(flows: &[Flow]) -> impl Iterator<Item = (Service, SocketAddr)> {
+    flows.iter().flat_map(|flow| {
+        let sound = SocketAddr::new(flow.remote.ip(), 0);
+        [(Service::Sip, flow.remote), (Service::Media, sound)]
+    })
 }

@@ -12,7 +12,7 @@ use model::{Flow, FlowId};
 use crate::identity::{Identity, Presentation};
 
 /// A session: one INVITE we received or sent, and the dialogs that came of it. Ids are never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub(crate) u64);
 
 /// A name in From or To.

@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use guard::{Buckets, Judge, Row};
+use guard::{Buckets, Judge, Places, Row};
 use model::directory::{Directory, Encryption};
 use model::event::{self, Event};
 use model::live::Registration;
@@ -46,6 +46,8 @@ pub struct Stack {
     pub(crate) sessions: HashMap<SessionId, Session, foldhash::fast::RandomState>,
     /// Sessions by line.
     pub(crate) per_line: HashMap<Arc<str>, usize, foldhash::fast::RandomState>,
+    /// Sessions by the address of their flow.
+    pub(crate) places: Places<SessionId>,
     /// Sessions by stream connection.
     pub(crate) streams: HashMap<FlowId, Vec<SessionId>, foldhash::fast::RandomState>,
     /// Sessions whose connection closed; some may be gone or back already.
@@ -84,6 +86,7 @@ impl Stack {
             cancels: ClientTransactions::default(),
             sessions: HashMap::default(),
             per_line: HashMap::default(),
+            places: Places::default(),
             streams: HashMap::default(),
             lost: Vec::new(),
             timers: Timers::default(),
@@ -261,7 +264,7 @@ impl Stack {
         while let Some(due) = self.client.due(now.mono) {
             match due {
                 Due::Nothing => {}
-                Due::Repeat(flow, bytes) => self.send(flow, bytes),
+                Due::Repeat(flow, bytes) => self.repeat(flow, bytes),
                 Due::TimedOut(Owner::Invite(id)) => self.finish_calling(id, End::Timeout),
                 Due::TimedOut(Owner::Reinvite(id)) => self.reinvite_timed_out(now, id),
                 Due::TimedOut(Owner::Refresh(id) | Owner::InDialog(id)) => self.reinvite_timed_out(now, id),

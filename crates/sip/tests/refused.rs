@@ -23,7 +23,7 @@ impl Office {
     /// Only this network reaches SIP from now on.
     fn only(&mut self, network: &str) {
         let row = Row::Only(AddressSet::of([network.parse().unwrap()]));
-        self.stack.set_row(self.now, Arc::new(row));
+        self.stack.set_row(Arc::new(row));
     }
 
     fn shut_out(&mut self) {

@@ -487,3 +487,25 @@ fn lamps_follow_a_phone_that_registers_from_another_port() {
     let (flow, notify) = office.sent().remove(0);
     assert_eq!((flow, notify.method_text()), (new, &b"NOTIFY"[..]));
 }
+
+#[test]
+fn a_watcher_that_is_shut_out_or_blocked_is_sent_nothing_more_and_what_was_under_way_not_again() {
+    for by_row in [true, false] {
+        let mut office = Office::new();
+        let sent = send(&mut office, caller(), &lamp(), one_call(1, State::Confirmed));
+        assert_eq!(sent.len(), 2, "{sent:?}");
+        assert!(sent.iter().any(|message| message.status().is_none()), "a NOTIFY waits for its answer");
+        if by_row {
+            let row = guard::AddressSet::of(["10.0.0.0/8".parse().unwrap()]);
+            office.stack.set_row(Arc::new(guard::Row::Only(row)));
+        } else {
+            let source = ipnet::IpNet::from(caller().remote.ip());
+            office.stack.block(office.now, source, None, "anna", "a test");
+        }
+        assert_eq!(office.stack.subscriptions(), 0);
+        assert!(office.stack.established().is_empty(), "there is nothing to finish");
+        office.pass(Duration::from_secs(40));
+        assert!(office.sent().is_empty(), "by a row: {by_row}");
+        assert_eq!(office.stack.transactions(), 0);
+    }
+}

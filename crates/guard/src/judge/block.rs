@@ -1,6 +1,6 @@
 //! Blocks: who is refused, why, and until when.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use super::Evidence;
 pub const MAX_BLOCKS: usize = 100_000;
 
 /// What is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Everything from the address.
@@ -140,6 +140,8 @@ impl Block {
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     by_key: HashMap<(IpNet, Scope), Block, foldhash::fast::RandomState>,
+    /// Those that end, by their end: a storm of blocks must not be gone through for each of them.
+    ends: BTreeSet<(Wall, IpNet, Scope)>,
     /// How many blocks of a whole address have each prefix length: lengths to look under, by family.
     lengths: HashMap<(bool, u8), u32, foldhash::fast::RandomState>,
 }
@@ -155,6 +157,9 @@ impl Blocks {
             let count = self.lengths.entry(length_of(block.prefix)).or_default();
             *count = count.saturating_add(1);
         }
+        if let Some(until) = block.until {
+            self.ends.insert((until, key.0, key.1.clone()));
+        }
         self.by_key.insert(key, block);
         given_up
     }
@@ -165,6 +170,9 @@ impl Blocks {
 
     fn remove(&mut self, key: &(IpNet, Scope)) -> Option<Block> {
         let block = self.by_key.remove(key)?;
+        if let Some(until) = block.until {
+            self.ends.remove(&(until, key.0, key.1.clone()));
+        }
         if block.scope == Scope::Address
             && let Some(count) = self.lengths.get_mut(&length_of(block.prefix))
         {
@@ -176,8 +184,9 @@ impl Blocks {
 
     /// The guard's block that ends first makes room.
     fn give_up_one(&mut self) -> Option<Block> {
-        let ours = self.by_key.iter().filter(|(_, block)| block.by == By::Guard);
-        let first = ours.min_by_key(|(_, block)| block.until).map(|(key, _)| key.clone());
+        // Those of the guard all end; few made by hand end before.
+        let mut keys = self.ends.iter().map(|(_, prefix, scope)| (*prefix, scope.clone()));
+        let first = keys.find(|key| self.by_key.get(key).is_some_and(|block| block.by == By::Guard));
         first.and_then(|key| self.remove(&key))
     }
 
@@ -207,6 +216,15 @@ impl Blocks {
         keys.iter().filter_map(|key| self.remove(key)).collect()
     }
 
+    /// Takes out those whose time is over.
+    pub(super) fn lift_over(&mut self, now: Wall) -> Vec<Block> {
+        let mut over = Vec::new();
+        while let Some((_, prefix, scope)) = self.ends.first().filter(|(until, ..)| *until <= now).cloned() {
+            over.extend(self.remove(&(prefix, scope)));
+        }
+        over
+    }
+
     pub(super) fn list(&self, now: Wall) -> Vec<Block> {
         let mut list: Vec<Block> =
             self.by_key.values().filter(|block| !block.is_over(now)).cloned().collect();
@@ -215,7 +233,7 @@ impl Blocks {
     }
 
     pub(super) fn next_end(&self) -> Option<Wall> {
-        self.by_key.values().filter_map(|block| block.until).min()
+        self.ends.first().map(|(until, ..)| *until)
     }
 }
 

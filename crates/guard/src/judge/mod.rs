@@ -309,7 +309,7 @@ impl Judge {
 
     /// Ends blocks whose time is over. When to call again at the latest.
     pub fn wake(&mut self, now: Now) -> Option<Wall> {
-        let over = self.blocks.lift_if(|block| block.is_over(now.wall));
+        let over = self.blocks.lift_over(now.wall);
         self.lift(now, over, "its time was over");
         self.blocks.next_end()
     }

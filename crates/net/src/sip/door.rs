@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use guard::{Admitted, Buckets, Connections, Gate, Limits, Pace, Rows, Taken, Verdict};
+use ipnet::IpNet;
 use model::event::{self, Event, Kind, Level};
 use model::{Flow, Transport};
 use wire::sip::{Malformed, Message};
@@ -185,12 +186,22 @@ impl Door {
 
     /// Resets the connections of refused addresses, but for those that may finish a call.
     pub(crate) fn reset_refused(&self) {
-        self.flows.reset_if(|remote| {
-            // What is not refused at all, which is nearly all, is known without a count.
-            self.gate.refuses(guard::Service::Sip, remote)
-                && matches!(self.gate.admit(guard::Service::Sip, remote, remote), Verdict::Deny)
-        });
+        self.flows.reset_if(|remote| self.turns_away(remote));
         self.web.end_if(|remote| !self.admits_visitor(remote));
+    }
+
+    /// The same where only one network is newly refused: at the price of what connections it has.
+    pub(crate) fn reset_within(&self, network: IpNet) {
+        self.flows.reset_within(network, |remote| self.turns_away(remote));
+        self.web
+            .end_if(|remote| network.contains(&remote.ip().to_canonical()) && !self.admits_visitor(remote));
+    }
+
+    /// Whether nobody at this address may even finish what he has.
+    fn turns_away(&self, remote: SocketAddr) -> bool {
+        // What is not refused at all, which is nearly all, is known without a count.
+        self.gate.refuses(guard::Service::Sip, remote)
+            && matches!(self.gate.admit(guard::Service::Sip, remote, remote), Verdict::Deny)
     }
 
     /// Parses a message and hands it on.

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
+use guard::Places;
+use ipnet::IpNet;
 use model::{Flow, FlowId, Transport};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -36,6 +38,16 @@ pub(crate) struct StreamHandle {
 struct Table {
     datagram: Vec<Arc<UdpPort>>,
     streams: HashMap<FlowId, StreamHandle, foldhash::fast::RandomState>,
+    /// Where the other ends of `streams` are.
+    places: Places<FlowId>,
+}
+
+impl Table {
+    fn remove(&mut self, id: FlowId) -> Option<StreamHandle> {
+        let stream = self.streams.remove(&id)?;
+        self.places.remove(stream.remote.ip(), id);
+        Some(stream)
+    }
 }
 
 /// All flows that can be sent on.
@@ -94,19 +106,33 @@ impl Flows {
     /// Lets a connection end once its queue is written.
     pub fn close(&self, id: FlowId) {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        table.streams.remove(&id);
+        table.remove(id);
     }
 
     /// Ends the connections with those peers at once, with a reset.
     pub(crate) fn reset_if(&self, is_refused: impl Fn(SocketAddr) -> bool) {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        table.streams.retain(|_, stream| {
-            let stays = !is_refused(stream.remote);
-            if !stays {
+        let refused = table.streams.iter().filter(|(_, stream)| is_refused(stream.remote));
+        let refused: Vec<FlowId> = refused.map(|(id, _)| *id).collect();
+        refused.into_iter().filter_map(|id| table.remove(id)).for_each(|stream| stream.state.refuse());
+    }
+
+    /// The same for the peers of one network, without a look at all others.
+    pub(crate) fn reset_within(&self, network: IpNet, is_refused: impl Fn(SocketAddr) -> bool) {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let there: Vec<FlowId> = table.places.within(network).collect();
+        drop(table);
+        if there.is_empty() {
+            return;
+        }
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        for id in there {
+            if table.streams.get(&id).is_some_and(|stream| is_refused(stream.remote))
+                && let Some(stream) = table.remove(id)
+            {
                 stream.state.refuse();
             }
-            stays
-        });
+        }
     }
 
     /// Somebody signed in on a connection.
@@ -136,6 +162,7 @@ impl Flows {
 
     pub(crate) fn add_stream(&self, id: FlowId, stream: StreamHandle) {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.places.add(stream.remote.ip(), id);
         table.streams.insert(id, stream);
     }
 
@@ -153,5 +180,6 @@ impl Flows {
     pub fn close_all(&self) {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         table.streams.clear();
+        table.places = Places::default();
     }
 }

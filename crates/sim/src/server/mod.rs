@@ -7,7 +7,7 @@ mod ports;
 mod refused;
 mod store;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -77,6 +77,8 @@ pub struct Server {
     pub resets: bool,
     gate: Arc<Gate>,
     next_look: Option<Mono>,
+    /// What the gate was told of flows that may go on.
+    places: HashSet<(Service, SocketAddr)>,
     shards: Vec<Shard>,
     sockets: BTreeMap<SocketAddr, (usize, LegId, Port)>,
     said: VecDeque<(usize, media::Event)>,
@@ -103,6 +105,7 @@ impl Server {
             resets: false,
             gate: Gate::open(),
             next_look: None,
+            places: HashSet::new(),
             shards: (0..SHARDS).map(|_| Shard::new(config, entropy.fork())).collect(),
             sockets: BTreeMap::new(),
             said: VecDeque::new(),
@@ -296,7 +299,7 @@ impl Server {
     fn rule(&mut self, now: Mono, ruling: Ruling, store: &mut Store) {
         match &ruling {
             Ruling::Block(block) if block.scope == Scope::Address => {
-                self.look(now);
+                self.look_within(now, block.prefix);
                 self.gate.block(block.prefix);
                 self.resets = true;
                 self.fresh_blocks.push(block.clone());

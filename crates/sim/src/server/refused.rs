@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use calls::{Command, Input};
 use guard::{Rows, Service, Verdict};
-use model::{Mono, Now};
+use ipnet::IpNet;
+use model::{Flow, Mono, Now};
 
 use super::Server;
 
@@ -60,10 +61,21 @@ impl Server {
     pub(super) fn look(&mut self, now: Mono) {
         let flows = self.exchange.established();
         self.next_look = (!flows.is_empty()).then(|| now + INTERVAL);
-        let places = flows.iter().flat_map(|flow| {
-            let sound = SocketAddr::new(flow.remote.ip(), 0);
-            [(Service::Sip, flow.remote), (Service::Media, sound)]
-        });
-        self.gate.set_established(places);
+        self.places = places(&flows).collect();
+        self.gate.set_established(self.places.iter().copied());
     }
+
+    /// The same for a network that is blocked now: its calls at once, all else within a second.
+    pub(super) fn look_within(&mut self, now: Mono, network: IpNet) {
+        self.places.extend(places(&self.exchange.established_within(network)));
+        self.gate.set_established(self.places.iter().copied());
+        self.next_look = Some(self.next_look.map_or(now + INTERVAL, |at| at.min(now + INTERVAL)));
+    }
+}
+
+fn places(flows: &[Flow]) -> impl Iterator<Item = (Service, SocketAddr)> {
+    flows.iter().flat_map(|flow| {
+        let sound = SocketAddr::new(flow.remote.ip(), 0);
+        [(Service::Sip, flow.remote), (Service::Media, sound)]
+    })
 }

@@ -170,8 +170,8 @@ impl Stack {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let old = std::mem::replace(&mut session.flow, flow);
         session.lost_until = None;
-        self.uncount_stream(old, id);
-        self.count_stream(flow, id);
+        self.uncount_flow(old, id);
+        self.count_flow(flow, id);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The tables of sessions: by id, counted by line, listed by stream connection.
+//! The tables of sessions: by id, counted by line, listed by address and by stream connection.
 
 use model::Flow;
 use model::room::GiveBack;
@@ -11,7 +11,7 @@ impl Stack {
     pub(crate) fn insert_session(&mut self, session: Session) {
         let count = self.per_line.entry(session.line.clone()).or_insert(0);
         *count = count.saturating_add(1);
-        self.count_stream(session.flow, session.id);
+        self.count_flow(session.flow, session.id);
         self.sessions.insert(session.id, session);
     }
 
@@ -24,17 +24,19 @@ impl Stack {
                 self.per_line.remove(&session.line);
             }
         }
-        self.uncount_stream(session.flow, id);
+        self.uncount_flow(session.flow, id);
         Some(session)
     }
 
-    pub(crate) fn count_stream(&mut self, flow: Flow, id: SessionId) {
+    pub(crate) fn count_flow(&mut self, flow: Flow, id: SessionId) {
+        self.places.add(flow.remote.ip(), id);
         if flow.transport.is_reliable() {
             self.streams.entry(flow.id).or_default().push(id);
         }
     }
 
-    pub(crate) fn uncount_stream(&mut self, flow: Flow, id: SessionId) {
+    pub(crate) fn uncount_flow(&mut self, flow: Flow, id: SessionId) {
+        self.places.remove(flow.remote.ip(), id);
         if let Some(sessions) = self.streams.get_mut(&flow.id).filter(|_| flow.transport.is_reliable()) {
             sessions.retain(|other| *other != id);
             if sessions.is_empty() {

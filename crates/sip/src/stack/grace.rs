@@ -7,8 +7,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use guard::Row;
-use model::{Flow, Now};
+use ipnet::IpNet;
+use model::Flow;
 use wire::sip::{Message, Method};
 
 use super::Stack;
@@ -17,9 +19,9 @@ use crate::transaction::key;
 
 impl Stack {
     /// Another row of the firewall is in force. Who is shut out watches no lamps any more.
-    pub fn set_row(&mut self, now: Now, row: Arc<Row>) {
+    pub fn set_row(&mut self, row: Arc<Row>) {
         self.row = row;
-        self.forget_refused_watchers(now.mono);
+        self.forget_refused_watchers();
     }
 
     /// Whether nothing new is taken from an address, or sent there.
@@ -31,11 +33,29 @@ impl Stack {
     pub fn established(&self) -> Vec<Flow> {
         let calls = self.sessions.values().flat_map(|session| [session.flow, session.destination()]);
         let asked = self.client.flows().chain(self.cancels.flows());
-        let mut flows: Vec<Flow> =
-            calls.chain(asked).filter(|flow| self.is_refused(flow.remote.ip())).collect();
+        self.refused_among(calls.chain(asked))
+    }
+
+    /// Those of them that are calls whose own flow is within a network: at the price of what is there, since a storm of
+    /// blocks asks for each. What else there may be is in [`Stack::established`], for which there is a second.
+    pub fn established_within(&self, network: IpNet) -> Vec<Flow> {
+        let calls = self.places.within(network).filter_map(|id| self.sessions.get(&id));
+        self.refused_among(calls.flat_map(|session| [session.flow, session.destination()]))
+    }
+
+    fn refused_among(&self, flows: impl Iterator<Item = Flow>) -> Vec<Flow> {
+        let mut flows: Vec<Flow> = flows.filter(|flow| self.is_refused(flow.remote.ip())).collect();
         flows.sort_unstable_by_key(|flow| (flow.remote, flow.id));
         flows.dedup();
         flows
+    }
+
+    /// Sends a request of ours again, but no NOTIFY to who was shut out meanwhile: he watches no more, and his answer would
+    /// not be taken.
+    pub(super) fn repeat(&mut self, flow: Flow, request: Bytes) {
+        if !(request.starts_with(b"NOTIFY ") && self.is_refused(flow.remote.ip())) {
+            self.send(flow, request);
+        }
     }
 
     /// Whether a message from a refused address belongs to what may be finished.

@@ -76,8 +76,8 @@ impl Stack {
     /// What the guard ruled goes out.
     fn announce_rulings(&mut self, now: Now) {
         while let Some(ruling) = self.judge.poll() {
-            if let Ruling::Block(Block { scope: Scope::Address, .. }) = &ruling {
-                self.forget_refused_watchers(now.mono);
+            if let Ruling::Block(Block { scope: Scope::Address, prefix, .. }) = &ruling {
+                self.forget_watchers_within(*prefix);
             }
             if let Ruling::Block(Block { until: Some(until), .. }) = &ruling {
                 let end = now.mono.after(until.saturating_since(now.wall).min(LOOK_AT_BLOCKS));

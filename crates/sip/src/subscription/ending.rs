@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use model::directory::Directory;
 use model::{Flow, FlowId, Mono, Transport};
 use wire::sip::Uri;
@@ -114,10 +115,21 @@ impl Stack {
         }
     }
 
-    /// Whoever is shut out watches no more.
-    pub(crate) fn forget_refused_watchers(&mut self, now: Mono) {
+    /// Whoever is shut out watches no more. He is not told: nothing is sent to where nothing is taken from.
+    pub(crate) fn forget_refused_watchers(&mut self) {
         for id in self.subscriptions.at(|source| self.is_refused(source)) {
-            self.end_subscription(now, id, Reason::Rejected);
+            self.subscriptions.remove(id);
+        }
+    }
+
+    /// The same where only one network is newly refused: at the price of what is there.
+    pub(crate) fn forget_watchers_within(&mut self, network: IpNet) {
+        for id in self.subscriptions.within(network) {
+            let flow = self.subscriptions.find(id).map(|subscription| subscription.flow);
+            // Some of a refused network may be trusted.
+            if flow.is_some_and(|flow| self.is_refused(flow.remote.ip())) {
+                self.subscriptions.remove(id);
+            }
         }
     }
 

@@ -96,7 +96,7 @@ pub enum Watch {
 }
 
 /// A subscription of this process; 64 random bits, never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SubscriptionId(u64);
 
 impl SubscriptionId {

@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use guard::Places;
+use ipnet::IpNet;
 use model::{FlowId, Mono};
 
 use super::{Published, Subscription, SubscriptionId, Timer, Topic, Watch};
@@ -19,6 +21,7 @@ pub(crate) struct Subscriptions {
     /// In the order in which they came.
     lines: HashMap<Arc<str>, Vec<SubscriptionId>, foldhash::fast::RandomState>,
     streams: HashMap<FlowId, Vec<SubscriptionId>, foldhash::fast::RandomState>,
+    places: Places<SubscriptionId>,
     topics: HashMap<Topic, Watched, foldhash::fast::RandomState>,
     timers: Timers<(SubscriptionId, Timer)>,
     watches: VecDeque<Watch>,
@@ -72,8 +75,14 @@ impl Subscriptions {
         self.topics.keys()
     }
 
+    /// Subscriptions of whoever is within a network.
+    pub(crate) fn within(&self, network: IpNet) -> Vec<SubscriptionId> {
+        self.places.within(network).collect()
+    }
+
     pub(crate) fn insert(&mut self, subscription: Subscription) {
         let id = subscription.id;
+        self.places.add(subscription.flow.remote.ip(), id);
         if subscription.flow.transport.is_reliable() {
             self.streams.entry(subscription.flow.id).or_default().push(id);
         }
@@ -91,6 +100,7 @@ impl Subscriptions {
     pub(crate) fn remove(&mut self, id: SubscriptionId) -> Option<Subscription> {
         let subscription = *self.live.remove(&id)?;
         self.leave_stream(subscription.flow.id, id);
+        self.places.remove(subscription.flow.remote.ip(), id);
         drop_from(&mut self.lines, &subscription.line, id);
         if let Some(watched) = self.topics.get_mut(&subscription.topic) {
             watched.watchers.retain(|other| *other != id);
@@ -107,6 +117,8 @@ impl Subscriptions {
         let Some(subscription) = self.live.get_mut(&id) else { return };
         let old = std::mem::replace(&mut subscription.flow, flow);
         self.leave_stream(old.id, id);
+        self.places.remove(old.remote.ip(), id);
+        self.places.add(flow.remote.ip(), id);
         if flow.transport.is_reliable() {
             self.streams.entry(flow.id).or_default().push(id);
         }

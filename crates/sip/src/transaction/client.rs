@@ -127,9 +127,11 @@ impl ClientTransactions {
         self.live.len()
     }
 
-    /// The flows on which something was asked.
+    /// The flows on which something was asked that the answer to matters: not a watcher's, who watches no more when he is
+    /// shut out.
     pub(crate) fn flows(&self) -> impl Iterator<Item = Flow> {
-        self.live.values().map(|transaction| transaction.flow)
+        let matters = |transaction: &&Transaction| transaction.method != Method::Notify;
+        self.live.values().filter(matters).map(|transaction| transaction.flow)
     }
 
     pub(crate) fn capacity(&self) -> usize {
