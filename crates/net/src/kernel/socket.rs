@@ -29,6 +29,10 @@ pub(super) enum Refused {
         "this kernel has no nftables; load the module nf_tables, or build the kernel with CONFIG_NF_TABLES_INET"
     )]
     NoNftables,
+    #[error(
+        "the kernel lacks a part of nftables; load the modules nft_fib_inet, nft_reject_inet and nft_limit"
+    )]
+    NoModule,
     #[error("the kernel refused: {0}")]
     Kernel(#[from] Errno),
     #[error("the kernel gave no answer")]
@@ -113,7 +117,7 @@ impl Socket {
             if let Reply::Answer { sequence, error } = reply {
                 if error != 0 {
                     // The first mistake is the cause; the rest follows from it.
-                    if !matches!(done, Err(Refused::Kernel(_) | Refused::NotPermitted)) {
+                    if matches!(done, Ok(()) | Err(Refused::NoAnswer)) {
                         done = Err(refused(error));
                     }
                 } else if sequence == acknowledged && matches!(done, Err(Refused::NoAnswer)) {
@@ -179,6 +183,8 @@ impl Socket {
 fn refused(error: i32) -> Refused {
     match Errno::from_raw_os_error(error) {
         Errno::PERM => Refused::NotPermitted,
+        // An expression that nobody has registered.
+        Errno::NOENT => Refused::NoModule,
         error => Refused::Kernel(error),
     }
 }

@@ -14,6 +14,8 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::*;
 
+mod agreement;
+
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
