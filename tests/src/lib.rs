@@ -16,6 +16,7 @@ pub mod ear;
 pub mod faults;
 pub mod forger;
 pub mod guesser;
+pub mod https;
 pub mod kamailio;
 pub mod lamp;
 pub mod link;

@@ -37,7 +37,7 @@ pub(crate) async fn https<C: Console>(
 ) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
     let goes_on = watched::goes_on(request.uri().path());
-    let mut answer = match enter(&*console, &mut request, is_api).await {
+    let mut answer = match enter(&console, &mut request, is_api).await {
         Ok(()) => {
             let caller = request.extensions().get::<Caller>().cloned();
             let answer = carry_out(next, request).await;
@@ -52,8 +52,8 @@ pub(crate) async fn https<C: Console>(
     answer
 }
 
-async fn enter<C: Console>(console: &C, request: &mut Request, is_api: bool) -> Result<(), Problem> {
-    if !is_ours(console, request) {
+async fn enter<C: Console>(console: &Arc<C>, request: &mut Request, is_api: bool) -> Result<(), Problem> {
+    if !is_ours(&**console, request) {
         return Err(Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
             "wrong-host",
@@ -80,12 +80,15 @@ async fn enter<C: Console>(console: &C, request: &mut Request, is_api: bool) -> 
     let visitor =
         Visitor { remote: ends.remote, local: ends.local.ip(), port: ends.local.port(), agent, key };
     let caller = match bearer(headers) {
-        Some(token) => Some(console.token(&token, &visitor).await?),
+        Some(token) => {
+            let (console, visitor) = (console.clone(), visitor.clone());
+            Some(to_the_end(async move { console.token(&token, &visitor).await }).await??)
+        }
         None => {
             if is_write(request.method()) {
                 same_site(headers)?;
             }
-            person(console, &visitor)
+            person(&**console, &visitor)
         }
     };
     if let Some(caller) = caller {
@@ -178,12 +181,25 @@ async fn carry_out(next: Next, request: Request) -> Response {
     done.unwrap_or_else(|panicked| Problem::failed(panicked).into_response())
 }
 
+/// Finishes what was begun, also for who hangs up meanwhile: his guess counts, hashing his password holds its place as long
+/// as it takes, and what he changed is in the audit trail.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Problem> {
+    tokio::spawn(work).await.map_err(|_| Problem::failed("this failed within the server; its log tells more"))
+}
+
 /// The one check below all doors, and the audit trail behind it.
 pub(crate) async fn permit<C: Console>(
     State(console): State<Arc<C>>,
     request: Request,
     next: Next,
 ) -> Response {
+    if !is_write(request.method()) {
+        return permitted(console, request, next).await;
+    }
+    to_the_end(permitted(console, request, next)).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn permitted<C: Console>(console: Arc<C>, request: Request, next: Next) -> Response {
     let template = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let template = template.unwrap_or_default();
     let template = template.strip_prefix("/api/v1").unwrap_or(&template).to_owned();
