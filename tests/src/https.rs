@@ -3,14 +3,14 @@
 use crate::Pbx;
 use crate::place;
 use crate::secure::Trust;
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The password that the harness gives `admin`.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -184,7 +184,9 @@ impl Line {
 
     fn chunks(&mut self) -> io::Result<Vec<u8>> {
         let mut whole = Vec::new();
+        let deadline = Instant::now() + ANSWER_WITHIN;
         loop {
+            late(deadline)?;
             let end = loop {
                 if let Some(end) = self.heard.windows(2).position(|two| two == b"\r\n") {
                     break end;
@@ -203,11 +205,24 @@ impl Line {
         }
     }
 
+    /// The rest of a live answer, whose head was read, to its end.
+    pub fn rest(&mut self) -> io::Result<String> {
+        self.chunks().map(|whole| String::from_utf8_lossy(&whole).into_owned())
+    }
+
     /// Reads until the connection has ended; how.
     pub fn end(&mut self) -> io::Result<()> {
-        while self.take()? > 0 {}
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        while self.take()? > 0 {
+            late(deadline)?;
+        }
         Ok(())
     }
+}
+
+/// An error once it is later than that: what goes on and on is no answer in time.
+fn late(deadline: Instant) -> io::Result<()> {
+    if Instant::now() < deadline { Ok(()) } else { Err(ErrorKind::TimedOut.into()) }
 }
 
 /// Somebody who opens a connection for each request.

@@ -3,6 +3,8 @@
 
 #[path = "console/common.rs"]
 mod common;
+#[path = "console/doors.rs"]
+mod doors;
 #[path = "console/guessing.rs"]
 mod guessing;
 #[path = "console/sessions.rs"]

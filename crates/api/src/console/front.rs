@@ -1,7 +1,7 @@
 //! The front door: what each request passes before a resource sees it. Over HTTPS: the Host header, who asks, whether
 //! another site asks in his name. By either door: the one check of permissions, and the audit trail.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use model::Secret;
 
 use super::session::DoneBy;
-use super::{AuditEntry, Console, Stage, cookie, headers, watched};
+use super::{AuditEntry, Console, Stage, cookie, headers, patience, watched};
 use crate::caller::Access;
 use crate::objects::Seat;
 use crate::permission::Permission;
@@ -40,7 +40,7 @@ pub(crate) async fn https<C: Console>(
     let mut answer = match enter(&console, &mut request, is_api).await {
         Ok(()) => {
             let caller = request.extensions().get::<Caller>().cloned();
-            let answer = carry_out(next, request).await;
+            let answer = carry_out(next, request.map(patience::bounded)).await;
             match caller {
                 Some(caller) if goes_on => watched::until_signed_out(console.clone(), caller, answer),
                 _ => answer,
@@ -128,8 +128,15 @@ fn is_ours<C: Console>(console: &C, request: &Request) -> bool {
     let host = host(request.headers());
     let name = host.as_deref().map(without_port);
     let Some(name) = name.filter(|name| !name.is_empty()) else { return false };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    bare.parse::<std::net::IpAddr>().is_ok() || console.answers_to(name.trim_end_matches('.'))
+    is_address(name) || console.answers_to(name.trim_end_matches('.'))
+}
+
+/// An address as it stands in a URI (RFC 3986 section 3.2.2).
+fn is_address(name: &str) -> bool {
+    match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inner) => inner.parse::<Ipv6Addr>().is_ok(),
+        None => name.parse::<Ipv4Addr>().is_ok(),
+    }
 }
 
 fn host(headers: &HeaderMap) -> Option<String> {
@@ -177,12 +184,10 @@ async fn carry_out(next: Next, request: Request) -> Response {
     if !is_write(request.method()) {
         return next.run(request).await;
     }
-    let done = tokio::spawn(next.run(request)).await;
-    done.unwrap_or_else(|panicked| Problem::failed(panicked).into_response())
+    to_the_end(next.run(request)).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// Finishes what was begun, also for who hangs up meanwhile: his guess counts, hashing his password holds its place as long
-/// as it takes, and what he changed is in the audit trail.
+/// Goes on although whoever waits for it goes away.
 async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Problem> {
     tokio::spawn(work).await.map_err(|_| Problem::failed("this failed within the server; its log tells more"))
 }
@@ -193,13 +198,6 @@ pub(crate) async fn permit<C: Console>(
     request: Request,
     next: Next,
 ) -> Response {
-    if !is_write(request.method()) {
-        return permitted(console, request, next).await;
-    }
-    to_the_end(permitted(console, request, next)).await.unwrap_or_else(IntoResponse::into_response)
-}
-
-async fn permitted<C: Console>(console: Arc<C>, request: Request, next: Next) -> Response {
     let template = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let template = template.unwrap_or_default();
     let template = template.strip_prefix("/api/v1").unwrap_or(&template).to_owned();

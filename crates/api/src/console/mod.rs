@@ -7,6 +7,7 @@ pub(crate) mod front;
 pub(crate) mod headers;
 pub(crate) mod me;
 pub(crate) mod pages;
+pub(crate) mod patience;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod tokens;

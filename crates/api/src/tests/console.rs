@@ -57,7 +57,12 @@ impl Console for Fake {
         let caller = Caller { author: Author("script".into()), permissions, address, by };
         right.then_some(caller).ok_or_else(|| Problem::wrong_credentials("wrong"))
     }
-    async fn sign_in(&self, _: &Visitor, _: String, _: Secret) -> Result<NewSession, Problem> {
+    async fn sign_in(&self, _: &Visitor, login: String, _: Secret) -> Result<NewSession, Problem> {
+        if login == "slow" {
+            self.0.lock().unwrap().push("begun".into());
+            self.until("go on").await;
+            self.0.lock().unwrap().push("counted".into());
+        }
         Ok(NewSession { key: Secret::new("fresh".into()), known: known(Stage::SignedIn) })
     }
     async fn second_factor(&self, _: &Visitor, _: String) -> Result<NewSession, Problem> {
@@ -113,6 +118,14 @@ impl Console for Fake {
     }
     fn now(&self) -> Wall {
         Wall::from_millis(0)
+    }
+}
+
+impl Fake {
+    async fn until(&self, what: &str) {
+        while !self.0.lock().unwrap().iter().any(|said| said == what) {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -244,4 +257,23 @@ async fn an_answer_that_goes_on_ends_with_its_session() {
     let rest =
         tokio::time::timeout(std::time::Duration::from_secs(20), body.collect()).await.unwrap().unwrap();
     assert_eq!(rest.to_bytes(), "event: bye\ndata: {\"why\":\"the session has ended\"}\n\n");
+}
+
+#[tokio::test]
+async fn a_guess_counts_although_nobody_waits_for_its_answer() {
+    let office = Arc::new(Fake::default());
+    let (mut client, server) = tokio::io::duplex(1 << 16);
+    let https = Https::new(office.clone(), office.clone());
+    let (remote, local) = ("192.0.2.7:40000".parse().unwrap(), "192.0.2.1:4021".parse().unwrap());
+    let served = tokio::spawn(https.serve(server, remote, local, std::future::pending()));
+    let body = r#"{"login":"slow","password":"wrong"}"#;
+    let head = "POST /api/v1/session HTTP/1.1\r\nHost: 192.0.2.1\r\nX-Ringwall: 1\r\n";
+    let text = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    client.write_all(text.as_bytes()).await.unwrap();
+    let patience = std::time::Duration::from_secs(20);
+    tokio::time::timeout(patience, office.until("begun")).await.unwrap();
+    drop(client);
+    tokio::time::timeout(patience, served).await.unwrap().unwrap();
+    office.0.lock().unwrap().push("go on".into());
+    tokio::time::timeout(patience, office.until("counted")).await.unwrap();
 }
