@@ -106,6 +106,7 @@ export interface Status {
   };
   vault: string;
   kernel_offload: string;
+  troubles: { part: string; since: string | null; why: string; cure: string }[];
   blocks: number;
   listeners: Listener[];
   dropped: { denied: number; malformed: number; shed: number; unsent: number; unstored: number; log_lines: number };

@@ -39,6 +39,21 @@ pub struct Status {
     pub listeners: Vec<Listener>,
     /// Messages and packets that were dropped since the start, by reason.
     pub dropped: Dropped,
+    /// What does not work at the moment.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Something that does not work at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Trouble {
+    /// The part: `call records`, `registrations`, `blocks`, `logs`, `file handles`.
+    pub part: String,
+    /// Since when, where that is known.
+    pub since: Option<Wall>,
+    /// What the system says.
+    pub why: String,
+    /// What to do.
+    pub cure: String,
 }
 
 /// What was dropped since the start.

@@ -49,6 +49,12 @@ fn judge(allowed: u64, ports: u64, connections: u64) -> Result<FileLimit, TooFew
     Ok(FileLimit { allowed, wanted: ports.saturating_add(connections).saturating_add(OWN_HANDLES) })
 }
 
+/// Open file handles, and how many are allowed now: the limit may be changed while a process runs.
+pub fn handles_of_files() -> (u64, u64) {
+    let open = u64::try_from(file_handles()).unwrap_or(u64::MAX);
+    (open, getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
+}
+
 /// Open file handles of this process; 0 where the system does not tell.
 pub fn file_handles() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)

@@ -27,7 +27,7 @@ pub use clock::Clock;
 pub use control::{Control, ControlHandle, Stopped};
 pub use effects::Effects;
 pub use grace::Grace;
-pub use handles::{FileLimit, TooFewHandles, file_handles, raise_file_limit};
+pub use handles::{FileLimit, TooFewHandles, file_handles, handles_of_files, raise_file_limit};
 pub use inbox::{Inbox, Order, inbox};
 pub use kernel::Offload;
 pub use names::{Addresses, Located, Lookup, Names, NoNameServers};

@@ -19,6 +19,8 @@ use crate::error::{OpenError, plain};
 use crate::logs::LogSink;
 use crate::spool::{Outage, Retry, Spool, Taken, Worth};
 
+/// What events call them.
+pub const REGISTRATIONS: &str = "registrations";
 /// Changes that wait in memory: more than the contacts an office of 10,000 extensions can have registered.
 pub const MAX_WAITING_BINDINGS: usize = 200_000;
 /// How long changes are gathered; with the commit below the second that a crash may cost.
@@ -99,10 +101,10 @@ pub(crate) async fn run(spool: Arc<BindingSpool>, mut connection: SqliteConnecti
             Taken::Batch(batch) => batch,
         };
         match write(&mut connection, &batch).await {
-            Ok(()) => outage.over(),
+            Ok(()) => outage.over(&logs, REGISTRATIONS),
             Err(error) => {
                 let why = plain(&error);
-                if outage.failed(&spool, batch, &logs, "registrations", &why).await == Retry::GiveUp {
+                if outage.failed(&spool, batch, &logs, REGISTRATIONS, &why).await == Retry::GiveUp {
                     break;
                 }
             }

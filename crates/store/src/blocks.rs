@@ -17,6 +17,8 @@ use crate::error::plain;
 use crate::logs::LogSink;
 use crate::spool::{Outage, Retry, Spool, Taken, Worth};
 
+/// What events call them.
+pub const BLOCKS: &str = "blocks";
 /// Changes that wait in memory while the disk refuses: as many as the guard keeps blocks.
 pub const MAX_WAITING_BLOCKS: usize = 100_000;
 /// How long changes are gathered: under a storm of blocks they share a sync, alone each is written at once.
@@ -113,10 +115,10 @@ pub(crate) async fn run(task: BlockTask, connection: Arc<Mutex<SqliteConnection>
             write(&mut connection, &batch).await
         };
         match result {
-            Ok(()) => outage.over(),
+            Ok(()) => outage.over(&logs, BLOCKS),
             Err(error) => {
                 let why = plain(&error);
-                if outage.failed(&spool, batch, &logs, "blocks", &why).await == Retry::GiveUp {
+                if outage.failed(&spool, batch, &logs, BLOCKS, &why).await == Retry::GiveUp {
                     return;
                 }
                 continue;

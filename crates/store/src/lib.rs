@@ -27,8 +27,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use bindings::{BindingWriter, MAX_WAITING_BINDINGS};
-pub use blocks::{BlockWriter, MAX_WAITING_BLOCKS, StoredBlock};
+pub use bindings::{BindingWriter, MAX_WAITING_BINDINGS, REGISTRATIONS};
+pub use blocks::{BLOCKS, BlockWriter, MAX_WAITING_BLOCKS, StoredBlock};
 pub use error::{CommitError, OpenError, ReadError};
 pub use folder::SetupCode;
 pub use history::{HistoryOrder, HistoryQuery, MAX_HISTORY};
@@ -36,7 +36,7 @@ pub use hosts::KeptHost;
 pub use letters::{HeldRow, LetterRow, Letters};
 pub use logs::{Cursor, Echo, Log, LogLine, LogReader, LogSink, MAX_TAIL, QUEUE};
 pub use pending::PendingChange;
-pub use records::{MAX_WAITING_RECORDS, RecordWriter};
+pub use records::{MAX_WAITING_RECORDS, RECORDS, RecordWriter};
 pub use revisions::{Revision, RevisionDetail};
 pub use store::{Opened, Settings, Store};
 

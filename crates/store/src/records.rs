@@ -29,6 +29,9 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Rows of one statement; full ones are prepared once.
 const ROWS: usize = 64;
 
+/// What events call them.
+pub const RECORDS: &str = "call records";
+
 /// Takes records from the control thread without ever waiting for a disk.
 #[derive(Clone, Debug)]
 pub struct RecordWriter(pub(crate) Arc<Spool<CallId, CallRecord>>);
@@ -70,7 +73,7 @@ pub(crate) async fn run(
         };
         match written {
             Ok(()) => {
-                outage.over();
+                outage.over(&logs, RECORDS);
                 for record in batch.values() {
                     if record.ended.is_some() {
                         open.remove(&record.id)
@@ -81,7 +84,7 @@ pub(crate) async fn run(
             }
             Err(error) => {
                 let why = plain(&error);
-                if outage.failed(&spool, batch, &logs, "call records", &why).await == Retry::GiveUp {
+                if outage.failed(&spool, batch, &logs, RECORDS, &why).await == Retry::GiveUp {
                     return;
                 }
             }

@@ -137,7 +137,7 @@ pub(crate) enum Taken<K, V> {
     Closed,
 }
 
-/// Whether the disk takes what is written; told once when it stops.
+/// Whether the disk takes what is written; told once when it stops and once when it goes on.
 #[derive(Debug, Default)]
 pub(crate) struct Outage {
     lasts: bool,
@@ -178,7 +178,10 @@ impl Outage {
         Retry::Again
     }
 
-    pub(crate) fn over(&mut self) {
-        *self = Outage::default();
+    /// What waited is written.
+    pub(crate) fn over(&mut self, logs: &LogSink, what: &str) {
+        if std::mem::take(self).lasts {
+            logs.write(Event::new(&event::STORE_MENDED, crate::wall()).with("what", what));
+        }
     }
 }

@@ -54,6 +54,11 @@ fn text(status: &Status) -> String {
         status.dropped.unstored,
         status.dropped.log_lines,
     );
+    for trouble in &status.troubles {
+        let since = trouble.since.map(|since| format!(" since {since}")).unwrap_or_default();
+        text.push_str(&format!("TROUBLE         {}{since}: {}\n", trouble.part, visible(&trouble.why)));
+        text.push_str(&format!("                {}\n", trouble.cure));
+    }
     for listener in &status.listeners {
         let address = std::net::SocketAddr::new(listener.address, listener.port);
         text.push_str(&format!(

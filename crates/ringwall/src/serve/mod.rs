@@ -21,6 +21,7 @@ mod ports;
 mod pulse;
 mod start_page;
 mod stop;
+mod troubles;
 mod views;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ use self::mail::Mail;
 use self::office::Reception;
 use self::overrides::Overrides;
 use self::pulse::Pulse;
+use self::troubles::Troubles;
 use crate::cli::Serve;
 use crate::failure::{Failure, words};
 use crate::folder;
@@ -120,8 +122,12 @@ async fn start(
     let blocks = blocks::restore(&blocks, &gate);
     let (post, mail) = Mail::start(&store, &mut entropy);
     let pulse = Pulse::new();
-    let seen = pulse.clone();
-    store.logs().watch(move |event| seen.see(event));
+    let troubles = Arc::<Troubles>::default();
+    let seen = (pulse.clone(), troubles.clone());
+    store.logs().watch(move |event| {
+        seen.0.see(event);
+        seen.1.see(event);
+    });
     let outside: Arc<Outside> = Arc::new(Outside::new(&store, post, pulse.clone()));
     let (inbox, tray) = net::inbox();
     let limits = Limits::default();
@@ -202,7 +208,7 @@ async fn start(
         (door, kernel.clone()),
         gate,
         lock,
-        (pulse.clone(), stop.clone()),
+        (pulse.clone(), troubles, stop.clone()),
     );
     let reception = Arc::new(reception);
     let looked_at = reception.clone();

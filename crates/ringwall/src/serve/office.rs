@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use super::desk::{Desk, Wish, read_problem};
 use super::lock::Lock;
 use super::pulse::{Pulse, State};
+use super::troubles::{self, Troubles};
 use super::{NODE, attacks, blocks, logs, names, now, ports, views};
 
 /// What answers.
@@ -35,6 +36,7 @@ pub struct Reception {
     gate: Arc<Gate>,
     lock: Lock,
     pulse: Arc<Pulse>,
+    troubles: Arc<Troubles>,
     stop: watch::Receiver<bool>,
     started: Wall,
     since: Instant,
@@ -49,7 +51,7 @@ impl Reception {
         (door, kernel): (Arc<Door>, Arc<Offload>),
         gate: Arc<Gate>,
         lock: Lock,
-        (pulse, stop): (Arc<Pulse>, watch::Receiver<bool>),
+        (pulse, troubles, stop): (Arc<Pulse>, Arc<Troubles>, watch::Receiver<bool>),
     ) -> Reception {
         Reception {
             store,
@@ -60,6 +62,7 @@ impl Reception {
             gate,
             lock,
             pulse,
+            troubles,
             stop,
             started: now(),
             since: Instant::now(),
@@ -147,6 +150,7 @@ impl api::Office for Reception {
             blocks,
             listeners: self.desk.listeners(),
             dropped: self.dropped(),
+            troubles: self.troubles.list(&self.store),
         })
     }
 
@@ -262,7 +266,8 @@ impl api::Office for Reception {
     }
 
     async fn check(&self) -> Result<Check, Problem> {
-        Ok(tokio::task::block_in_place(|| self.desk.check()))
+        let check = tokio::task::block_in_place(|| self.desk.check());
+        Ok(troubles::first(self.troubles.list(&self.store), check))
     }
 
     async fn certificates(&self) -> Result<Certificates, Problem> {

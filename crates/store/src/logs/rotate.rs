@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Text collected before it is written: a burst costs one write.
 const BUFFER: usize = 64 * 1_024;
+/// Text that waits while the disk refuses: some 10,000 lines of what happens meanwhile.
+const HELD: usize = 2 * 1_024 * 1_024;
 
 #[derive(Debug)]
 pub(crate) struct RotatedFile {
@@ -15,6 +17,7 @@ pub(crate) struct RotatedFile {
     size: u64,
     waiting: Vec<u8>,
     waiting_lines: u64,
+    is_refused: bool,
 }
 
 /// How large a file grows and how many full ones are kept.
@@ -36,7 +39,12 @@ pub(crate) fn aged(path: &Path, age: u32) -> PathBuf {
 
 impl RotatedFile {
     pub(crate) fn new(path: PathBuf) -> RotatedFile {
-        RotatedFile { path, file: None, size: 0, waiting: Vec::new(), waiting_lines: 0 }
+        RotatedFile { path, file: None, size: 0, waiting: Vec::new(), waiting_lines: 0, is_refused: false }
+    }
+
+    /// Whether the disk refused what was written last; that waits.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.is_refused && !self.waiting.is_empty()
     }
 
     /// Adds a line; lines that the disk refused are counted in the result.
@@ -48,7 +56,8 @@ impl RotatedFile {
         if full || self.waiting.len() >= BUFFER { self.flush(limits) } else { 0 }
     }
 
-    /// Writes what waits. The disk may refuse: then the lines are lost and counted, and the next try opens anew.
+    /// Writes what waits. The disk may refuse: then lines wait up to [`HELD`], beyond it they are lost and counted; the next
+    /// try opens anew.
     pub(crate) fn flush(&mut self, limits: Limits) -> u64 {
         if self.waiting.is_empty() {
             return 0;
@@ -57,6 +66,10 @@ impl RotatedFile {
             Ok(()) => 0,
             Err(_) => {
                 self.file = None;
+                self.is_refused = true;
+                if self.waiting.len() <= HELD {
+                    return 0;
+                }
                 self.waiting_lines
             }
         };
@@ -74,7 +87,12 @@ impl RotatedFile {
             self.file = Some(file);
         }
         if let Some(file) = &mut self.file {
-            file.write_all(&self.waiting)?;
+            if let Err(refused) = file.write_all(&self.waiting) {
+                // Half a line would be taken for one.
+                let _ = file.set_len(self.size);
+                return Err(refused);
+            }
+            self.is_refused = false;
             self.size += self.waiting.len() as u64;
         }
         if self.size >= limits.size {

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub const DEBUG_SHARE: usize = QUEUE / 4;
 pub const COMMON_SHARE: usize = QUEUE / 4 * 3;
 /// How long the writer gathers lines, so that a busy server costs it one wake-up for many.
 const GATHER: Duration = Duration::from_millis(50);
+/// How often lines are tried again that the disk refused.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Whether lines go to stderr too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +66,8 @@ struct State {
     size: AtomicU64,
     keep: AtomicU32,
     closing: AtomicBool,
+    /// The disk takes no lines; they wait.
+    is_refused: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -85,6 +89,7 @@ impl LogSink {
             size: AtomicU64::new(defaults.rotate_size.0),
             keep: AtomicU32::new(defaults.keep),
             closing: AtomicBool::new(false),
+            is_refused: AtomicBool::new(false),
         });
         let files =
             LOGS.iter().map(|(log, name)| (*log, RotatedFile::new(folder.join(format!("{name}.log")))));
@@ -126,6 +131,11 @@ impl LogSink {
     /// Lines dropped since the start, because too many waited or the disk refused.
     pub fn dropped(&self) -> u64 {
         self.0.state.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Whether the disk refuses lines at the moment; they wait, as far as there is room for them.
+    pub fn is_refused(&self) -> bool {
+        self.0.state.is_refused.load(Ordering::Relaxed)
     }
 
     /// Takes over `[logs]`.
@@ -175,7 +185,15 @@ struct Writer {
 impl Writer {
     /// Ends when told to, or when the last sink is gone.
     fn run(mut self, orders: &Receiver<Order>) {
-        while let Ok(first) = orders.recv() {
+        loop {
+            let first = match self.next(orders) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.flush();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             let mut end = self.obey(first);
             if !end && !self.state.closing.load(Ordering::Acquire) {
                 end = self.gather(orders);
@@ -190,6 +208,14 @@ impl Writer {
             }
         }
         self.flush();
+    }
+
+    /// Waits for an order; while the disk refuses lines, not longer than until they are tried again.
+    fn next(&self, orders: &Receiver<Order>) -> Result<Order, RecvTimeoutError> {
+        if self.state.is_refused.load(Ordering::Relaxed) {
+            return orders.recv_timeout(RETRY);
+        }
+        orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
     }
 
     /// Collects orders for [`GATHER`] without waking for each. A flush or close ends it early only at its end: both
@@ -262,5 +288,7 @@ impl Writer {
             let lost = file.flush(limits);
             self.state.dropped.fetch_add(lost, Ordering::Relaxed);
         }
+        let is_refused = self.files.iter().any(|(_, file)| file.is_refused());
+        self.state.is_refused.store(is_refused, Ordering::Relaxed);
     }
 }
