@@ -77,6 +77,8 @@ pub enum Command {
     },
     /// Blocks of before a restart, which the gate knows already.
     RestoreBlocks(Vec<guard::Block>),
+    /// Where phones were registered within a day before a restart. To be given before [`Command::Restore`].
+    RestoreKnown(Vec<guard::KnownSource>),
     /// An administrator blocks an address or a network.
     Block {
         /// Which.

@@ -205,6 +205,7 @@ impl Exchange {
             Command::Mailbox { extension, summary } => {
                 lamps::set_mailbox(&mut self.desk, now, &extension, summary);
             }
+            Command::RestoreKnown(known) => self.desk.stack.restore_known(known),
             Command::RestoreBlocks(blocks) => self.desk.stack.restore_blocks(now, blocks),
             Command::Block { prefix, until, author, why } => {
                 self.desk.stack.block(now, prefix, until, &author, &why);

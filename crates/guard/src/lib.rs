@@ -55,8 +55,8 @@ pub use buckets::{Buckets, MAX_SOURCES, Pace, Taken};
 pub use connections::{Connections, Limits, MAX_KNOWN, Proof, TooMany};
 pub use gate::{Admitted, Counts, Gate, Row, Rows, Service, Verdict};
 pub use judge::{
-    Block, By, Evidence, Exists, Failure, Guessing, Judge, Known, MAX_WHY, Permit, Refused, Ruling, Scope,
-    SignedIn,
+    Block, By, Evidence, Exists, Failure, Guessing, Judge, KNOWN_FOR, Known, KnownSource, MAX_KNOWN_SOURCES,
+    MAX_WHY, Permit, Refused, Ruling, Scope, SignedIn,
 };
 pub use places::Places;
 pub use source::Source;

@@ -285,7 +285,7 @@ impl Control {
                 self.kernel.unblock(block.prefix);
             }
             // Accounts are refused by the exchange.
-            Ruling::Block(_) | Ruling::Lift(_) => {}
+            Ruling::Block(_) | Ruling::Lift(_) | Ruling::Known(_) => {}
             // The exchange gives these out as its own.
             Ruling::Event(event) => return self.effects.event(event.clone()),
         }

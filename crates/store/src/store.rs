@@ -24,6 +24,7 @@ use crate::error::{CommitError, OpenError, ReadError};
 use crate::folder::{Folder, SetupCode};
 use crate::history::{self, HistoryQuery};
 use crate::hosts::{self, KeptHost};
+use crate::known::{self, KnownWriter};
 use crate::letters::Letters;
 use crate::logs::{Echo, LogReader, LogSink};
 use crate::pending::{self, PendingChange};
@@ -64,6 +65,8 @@ pub struct Opened {
     pub lock: Option<Lock>,
     /// Bodies of the blocks that are not over.
     pub blocks: Vec<String>,
+    /// Where phones were registered within the last day, and when.
+    pub known: Vec<(std::net::IpAddr, Wall)>,
     /// Calls that a crash cut, closed now as failed.
     pub recovered: u64,
     /// The registrations' file was damaged and begun anew.
@@ -86,6 +89,7 @@ struct Inner {
     records: RecordWriter,
     bindings: BindingWriter,
     blocks: BlockWriter,
+    known: KnownWriter,
     logs: LogSink,
     tasks: StdMutex<Vec<JoinHandle<()>>>,
 }
@@ -111,6 +115,7 @@ impl Store {
         let hosts = hosts::load(&mut writer).await.map_err(fault)?;
         let lock = lock::load(&mut writer).await.map_err(fault)?;
         let blocks = blocks::load(&mut writer, crate::wall()).await.map_err(fault)?;
+        let known = known::load(&mut writer, crate::wall()).await.map_err(fault)?;
         let recovered = records::recover(&mut writer).await.map_err(fault)?;
         if recovered > 0 {
             logs.write(Event::new(&event::RECOVERED, crate::wall()).with("calls", recovered));
@@ -129,9 +134,11 @@ impl Store {
         let records = Spool::new(MAX_WAITING_RECORDS);
         let waiting = Spool::new(MAX_WAITING_BINDINGS);
         let (block_writer, block_task) = blocks::writer();
+        let known_writer = KnownWriter::new();
         let tasks = vec![
             tokio::spawn(records::run(Arc::clone(&records), Arc::clone(&writer), logs.clone())),
             tokio::spawn(blocks::run(block_task, Arc::clone(&writer), logs.clone())),
+            tokio::spawn(known::run(Arc::clone(&known_writer.0), Arc::clone(&writer), logs.clone())),
             tokio::spawn(bindings::run(Arc::clone(&waiting), binding_connection, logs.clone())),
         ];
         let store = Store(Arc::new(Inner {
@@ -143,6 +150,7 @@ impl Store {
             records: RecordWriter(records),
             bindings: BindingWriter(waiting),
             blocks: block_writer,
+            known: known_writer,
             logs,
             tasks: StdMutex::new(tasks),
         }));
@@ -150,6 +158,7 @@ impl Store {
             store,
             bindings,
             blocks,
+            known,
             certificates,
             hosts,
             lock,
@@ -267,6 +276,11 @@ impl Store {
         self.0.bindings.clone()
     }
 
+    /// Where sources go from which phones registered.
+    pub fn known(&self) -> KnownWriter {
+        self.0.known.clone()
+    }
+
     /// Where blocks go.
     pub fn blocks(&self) -> BlockWriter {
         self.0.blocks.clone()
@@ -359,6 +373,7 @@ impl Store {
         self.0.records.0.close();
         self.0.bindings.0.close();
         self.0.blocks.spool.close();
+        self.0.known.0.close();
         let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks {
             // A task that panicked has nothing more to write.

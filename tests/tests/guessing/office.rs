@@ -147,3 +147,27 @@ fn return_all(pbx: &Pbx, office: &mut [Guesser]) {
 fn number(place: usize) -> String {
     (101 + place).to_string()
 }
+
+#[test]
+fn after_a_power_cut_that_outlasts_all_registrations_the_stale_phone_that_boots_first_costs_its_own_account()
+{
+    let mut pbx = server(2, "");
+    let (source, elsewhere) = (address(), address());
+    drop(phones(&pbx, source, 101..103));
+    pbx.terminate();
+    for name in ["registrations.db", "registrations.db-wal", "registrations.db-shm"] {
+        let _ = std::fs::remove_file(pbx.data().join(name));
+    }
+    pbx.restart();
+    let registrations = pbx.json(&["registrations", "--json"]);
+    assert_eq!(registrations.as_array().map(Vec::len), Some(0), "{registrations}");
+    fail(&mut Guesser::udp(source, pbx.sip), "101", 5);
+    fail(&mut Guesser::udp(elsewhere, pbx.sip), "101", 5);
+    let scope = |address: Ipv4Addr| {
+        let of = |block: &serde_json::Value| block["address"] == address.to_string().as_str();
+        blocks(&pbx).into_iter().find(of).map(|block| block["scope"].clone())
+    };
+    assert_eq!(scope(source), Some("account".into()), "the office was known");
+    assert_eq!(scope(elsewhere), Some("address".into()), "a stranger was not");
+    assert_eq!(Guesser::udp(source, pbx.sip).sign_in("102"), 200);
+}

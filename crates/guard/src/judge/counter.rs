@@ -203,6 +203,11 @@ impl Counter {
             && self.refused.iter().all(|(_, until)| *until <= now)
     }
 
+    /// Whether a password is being looked at: if this were forgotten, more of them could be at once than may fail.
+    pub(super) fn is_pending(&self, now: Mono) -> bool {
+        self.permits.iter().any(|given| now.saturating_since(*given) < PERMIT_LIFE)
+    }
+
     /// What losing it would cost: how much it knows.
     pub(super) fn weight(&self, now: Mono) -> usize {
         let refused = self.refused.iter().filter(|(_, until)| *until > now).count();

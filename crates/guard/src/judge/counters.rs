@@ -56,9 +56,20 @@ impl Counters {
         let crowded =
             self.by_prefix.len() >= MAX_COUNTED || self.order.len() >= MAX_COUNTED.saturating_mul(2);
         let mut least: Option<(usize, IpNet)> = None;
-        for _ in 0..if crowded { SEARCH } else { SWEEP } {
+        let mut looks = if crowded { SEARCH } else { SWEEP };
+        // No longer than once round.
+        for _ in 0..self.order.len() {
+            if looks == 0 {
+                break;
+            }
             let Some(prefix) = self.order.pop_front() else { break };
             let Some(counter) = self.by_prefix.get(&prefix) else { continue };
+            if counter.is_pending(now) {
+                // Not to be given up, and no look: they are few, since threads that hash passwords are.
+                self.order.push_back(prefix);
+                continue;
+            }
+            looks = looks.saturating_sub(1);
             if counter.is_idle(now) {
                 self.by_prefix.remove(&prefix);
                 continue;
@@ -70,7 +81,8 @@ impl Counters {
             }
         }
         if self.by_prefix.len() >= MAX_COUNTED
-            && let Some((_, prefix)) = least
+            // All in the middle of something: the table is bounded nevertheless.
+            && let Some(prefix) = least.map(|(_, prefix)| prefix).or_else(|| self.order.pop_front())
         {
             self.by_prefix.remove(&prefix);
         }

@@ -9,6 +9,7 @@ mod block;
 mod counter;
 mod counters;
 mod evidence;
+mod known;
 mod permits;
 mod spread;
 #[cfg(test)]
@@ -24,12 +25,14 @@ use model::{Mono, Now, Wall};
 
 pub use block::{Block, By, Scope};
 pub use evidence::{Evidence, MAX_WHY};
+pub use known::{KNOWN_FOR, KnownSource, MAX_KNOWN_SOURCES};
 pub use permits::{PERMIT_LIFE, Permit};
 
-use crate::AddressSet;
+use crate::{AddressSet, Source};
 use block::Blocks;
 use counter::Counted;
 use counters::Counters;
+use known::KnownSources;
 use spread::Spread;
 
 /// How strict the judge is (SPEC R4.4; `[security.guessing]`).
@@ -100,7 +103,7 @@ pub struct Failure<'a> {
     pub exists: Exists,
     /// What the client says it is; hostile text, may be empty.
     pub agent: &'a str,
-    /// Whether somebody is signed in from the address.
+    /// Whether somebody is signed in from the address; the judge itself knows where phones registered within the last day.
     pub signed_in: SignedIn,
 }
 
@@ -122,6 +125,8 @@ pub enum Ruling {
     Block(Block),
     /// No longer.
     Lift(Block),
+    /// Phones registered from here; to be remembered over a restart.
+    Known(KnownSource),
     /// Worth a log line.
     Event(Event),
 }
@@ -135,6 +140,7 @@ pub struct Judge {
     counters: Counters,
     blocks: Blocks,
     spread: Spread,
+    known: KnownSources,
     rulings: VecDeque<Ruling>,
 }
 
@@ -147,6 +153,7 @@ impl Judge {
             counters: Counters::default(),
             blocks: Blocks::default(),
             spread: Spread::default(),
+            known: KnownSources::default(),
             rulings: VecDeque::new(),
         }
     }
@@ -197,9 +204,23 @@ impl Judge {
         Ok(Permit::new(source, account, Some(ticket)))
     }
 
+    /// A phone registered from here: its address is known for a day, whatever becomes of the registration.
+    pub fn remember(&mut self, now: Now, source: IpAddr) {
+        let noted = self.known.note(now.wall, Source::of(source));
+        self.rulings.extend(noted.map(Ruling::Known));
+    }
+
+    /// Sources known before a restart.
+    pub fn restore_known(&mut self, known: Vec<KnownSource>) {
+        known.into_iter().for_each(|known| self.known.put(known));
+    }
+
     /// The password was wrong.
-    pub fn failed(&mut self, now: Now, permit: Permit, failure: Failure<'_>) {
+    pub fn failed(&mut self, now: Now, permit: Permit, mut failure: Failure<'_>) {
         let (source, account) = (permit.source, permit.account);
+        if self.known.has(now.wall, Source::of(source)) {
+            failure.signed_in = SignedIn::Before;
+        }
         let counted = Counted::of(source, &self.inside);
         self.spread.failed(now, source, failure, &self.settings, &mut self.rulings);
         let Some(ticket) = permit.ticket else { return };

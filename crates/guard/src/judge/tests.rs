@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use model::{Mono, Now, Wall};
 
-use super::{Exists, Failure, Guessing, Judge, Known, Refused, Ruling, Scope, SignedIn};
+use super::{Exists, Failure, Guessing, Judge, Known, KnownSource, Refused, Ruling, Scope, SignedIn};
 use crate::AddressSet;
 
 /// A moment, in seconds of the test.
@@ -405,4 +405,54 @@ fn an_administrators_reason_is_kept_to_its_limit() {
     let why = "x".repeat(super::MAX_WHY);
     judge.block_by_hand(at(0), "198.51.100.7/32".parse().unwrap(), None, "anna", &why);
     assert_eq!(judge.block_of(at(0).wall, "198.51.100.7/32".parse().unwrap()).unwrap().evidence.why, why);
+}
+
+#[test]
+fn an_office_that_registered_within_a_day_is_known_after_a_power_cut_of_hours() {
+    let mut before = judge(Guessing::default());
+    before.remember(at(0), ip("203.0.113.1"));
+    before.remember(at(10), ip("203.0.113.1"));
+    let kept: Vec<KnownSource> = std::iter::from_fn(|| before.poll())
+        .filter_map(|ruling| if let Ruling::Known(known) = ruling { Some(known) } else { None })
+        .collect();
+    assert_eq!(kept.len(), 1, "the disk hears of it once");
+    let stale = |judge: &mut Judge, seconds: u64| {
+        for n in 0..5 {
+            let guess = Try { signed_in: SignedIn::Never, ..phone("203.0.113.1", "117") };
+            assert_eq!(fail(judge, seconds + n, &guess), Ok(()));
+        }
+        judge.blocks(at(seconds + 5).wall).remove(0).scope
+    };
+    let mut after = judge(Guessing::default());
+    after.restore_known(kept.clone());
+    assert_eq!(stale(&mut after, 40_000), Scope::Account("117".into()));
+    assert_eq!(succeed(&mut after, 40_010, "203.0.113.1", "118"), Ok(()));
+    let mut late = judge(Guessing::default());
+    late.restore_known(kept);
+    assert_eq!(stale(&mut late, 86_401), Scope::Address, "a day later it is a stranger");
+    assert_eq!(stale(&mut judge(Guessing::default()), 40_000), Scope::Address);
+}
+
+#[test]
+fn an_address_whose_password_is_being_looked_at_is_not_forgotten_under_a_flood_of_sources() {
+    let mut judge = judge(Guessing::default());
+    let permits: Vec<_> = (0..5).map(|_| judge.permit(at(0), ip("198.51.100.7"), "a").unwrap()).collect();
+    for n in 0..60_000_u32 {
+        let source = std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).to_string();
+        let _ = fail(&mut judge, 1, &stranger(&source, "a"));
+        assert!(judge.counted() <= 16_384);
+    }
+    assert_eq!(judge.permit(at(2), ip("198.51.100.7"), "a"), Err(Refused::Pending));
+    for permit in permits {
+        let guess = stranger("198.51.100.7", "a");
+        let failure = Failure {
+            service: "console",
+            account: guess.account,
+            exists: guess.exists,
+            agent: "",
+            signed_in: guess.signed_in,
+        };
+        judge.failed(at(3), permit, failure);
+    }
+    assert!(judge.is_blocked(at(3).wall, ip("198.51.100.7")));
 }

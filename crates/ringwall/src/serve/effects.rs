@@ -10,13 +10,14 @@ use guard::{By, Ruling, Scope};
 use model::event::Event;
 use model::live::BindingUpdate;
 use model::record::RecordUpdate;
-use store::{BindingWriter, BlockWriter, LogSink, RecordWriter, Store, StoredBlock};
+use store::{BindingWriter, BlockWriter, KnownWriter, LogSink, RecordWriter, Store, StoredBlock};
 
 /// The store, as the network's threads see it.
 pub struct Outside {
     records: RecordWriter,
     bindings: BindingWriter,
     blocks: BlockWriter,
+    known: KnownWriter,
     logs: LogSink,
     /// Where warnings for the administrator go; `None` once the server stops.
     post: Mutex<Option<Post>>,
@@ -30,6 +31,7 @@ impl Outside {
             records: store.records(),
             bindings: store.bindings(),
             blocks: store.blocks(),
+            known: store.known(),
             logs: store.logs(),
             post: Mutex::new(Some(post)),
             pulse,
@@ -73,6 +75,7 @@ impl net::Effects for Outside {
                 }
             }
             Ruling::Lift(block) => self.blocks.forget(block.key()),
+            Ruling::Known(known) => self.known.keep(known.source.address(), known.seen),
             // It comes as an event too.
             Ruling::Event(_) => {}
         }

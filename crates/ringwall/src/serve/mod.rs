@@ -113,7 +113,7 @@ async fn start(
     overrides: Overrides,
     apply: Option<&Path>,
 ) -> Result<Server, Failure> {
-    let Opened { store, bindings, blocks, certificates: kept, hosts, lock, .. } = opened;
+    let Opened { store, bindings, blocks, known, certificates: kept, hosts, lock, .. } = opened;
     let unix = net::bind::control_socket(socket)
         .map_err(|error| Failure::failed(format!("{}: {}", socket.display(), words(&error))))?;
     let mut entropy = seed()?;
@@ -172,6 +172,12 @@ async fn start(
     let setup = calls::Setup { node: NODE, shards: shards.count(), directory, entropy: entropy.fork() };
     let mut exchange = calls::Exchange::new(setup);
     let mut ports = net::media::BoundPorts::new(range, entropy.fork());
+    let known = known.into_iter().map(|(source, seen)| {
+        door.expect(source);
+        guard::KnownSource { source: guard::Source::of(source), seen }
+    });
+    let restore = calls::Input::Command(calls::Command::RestoreKnown(known.collect()));
+    exchange.handle(clock.now(), restore, &mut ports);
     let restored = bindings.into_iter().map(|binding| {
         door.expect(binding.source.ip());
         let flow = door.flows().restored(binding.transport, binding.local, binding.source);

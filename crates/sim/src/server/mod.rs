@@ -112,6 +112,8 @@ impl Server {
             sent: VecDeque::new(),
             storage: vec![0; STORAGE],
         };
+        let known = Input::Command(Command::RestoreKnown(store.known()));
+        server.exchange.handle(now, known, &mut server.ports);
         let restored = store.bindings().into_iter().map(|binding| {
             let flow = (binding.transport == Transport::Udp).then(|| udp_flow(binding.local, binding.source));
             (binding, flow)
@@ -305,7 +307,7 @@ impl Server {
                 self.fresh_blocks.push(block.clone());
             }
             Ruling::Lift(block) if block.scope == Scope::Address => self.gate.unblock(block.prefix),
-            Ruling::Block(_) | Ruling::Lift(_) | Ruling::Event(_) => {}
+            Ruling::Block(_) | Ruling::Lift(_) | Ruling::Known(_) | Ruling::Event(_) => {}
         }
         store.ruling(ruling);
     }

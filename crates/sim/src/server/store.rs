@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use guard::{Block, Ruling};
+use guard::{Block, KnownSource, Ruling, Source};
 use model::live::{Binding, BindingUpdate};
 use model::record::{CallRecord, CallResult, RecordUpdate};
 use model::{CallId, Mono, Wall};
@@ -22,6 +22,7 @@ pub struct Store {
     ledger: BTreeMap<CallId, Account>,
     open: usize,
     blocks: BTreeMap<String, Block>,
+    known: BTreeMap<Source, KnownSource>,
 }
 
 /// What was said about one call.
@@ -69,6 +70,7 @@ impl Store {
         match ruling {
             Ruling::Block(block) => drop(self.blocks.insert(block.key(), block)),
             Ruling::Lift(block) => drop(self.blocks.remove(&block.key())),
+            Ruling::Known(known) => drop(self.known.insert(known.source, known)),
             Ruling::Event(_) => {}
         }
     }
@@ -76,6 +78,11 @@ impl Store {
     /// Blocks as a starting server finds them.
     pub fn blocks(&self) -> Vec<Block> {
         self.blocks.values().cloned().collect()
+    }
+
+    /// Where phones were registered, as a starting server finds it.
+    pub fn known(&self) -> Vec<KnownSource> {
+        self.known.values().copied().collect()
     }
 
     /// The disk catches up with all that is old enough.

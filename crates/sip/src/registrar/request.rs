@@ -174,6 +174,7 @@ impl Stack {
         });
         let keep_alive = self.directory.times.keep_alive;
         let (kept, gone) = self.bindings.keep(now, binding.clone(), Some(wish.flow), line.nat, keep_alive);
+        self.remember_source(now, binding.source.ip());
         for gone in gone {
             self.binding_gone(now, &gone, "replaced by a newer contact");
         }
@@ -253,6 +254,7 @@ impl Stack {
                     .map(|wish| wish.flow)
             });
             let keep_alive = self.directory.times.keep_alive;
+            self.remember_source(now, binding.source.ip());
             self.bindings.keep(now, Arc::new(binding), flow, line.nat, keep_alive);
         }
     }

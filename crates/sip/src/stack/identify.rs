@@ -4,7 +4,11 @@
 //! leaves the stack ahead of the answer, so that the failure that blocks is the last one (SPEC R4.4 to R4.6). Not here:
 //! counting (`guard::Judge`), log lines (`tell`), challenges and digests (`auth`).
 
-use guard::{AddressSet, Block, Exists, Failure, Guessing, Judge, Known, Refused, Ruling, Scope, SignedIn};
+use std::net::IpAddr;
+
+use guard::{
+    AddressSet, Block, Exists, Failure, Guessing, Judge, Known, KnownSource, Refused, Ruling, Scope, SignedIn,
+};
 use ipnet::IpNet;
 use model::directory::{self, Directory};
 use model::{Flow, Mono, Now, Wall};
@@ -100,6 +104,17 @@ impl Stack {
 
     pub(super) fn next_end_of_block(&self) -> Option<Mono> {
         self.blocks_looked_at
+    }
+
+    /// A phone is registered from here: the guard knows the address for a day.
+    pub(crate) fn remember_source(&mut self, now: Now, source: IpAddr) {
+        self.judge.remember(now, source);
+        self.announce_rulings(now);
+    }
+
+    /// Addresses known before a restart.
+    pub fn restore_known(&mut self, known: Vec<KnownSource>) {
+        self.judge.restore_known(known);
     }
 
     /// Another service asks the guard about a password, or tells it what one was worth; what is ruled then goes out.

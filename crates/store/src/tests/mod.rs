@@ -4,6 +4,7 @@ mod blocks;
 mod crash;
 mod factors;
 mod folder;
+mod known;
 mod logs;
 mod office;
 mod records;
