@@ -52,13 +52,16 @@ const REMEMBERED_MS: i64 = 2 * 86_400_000;
 pub struct Letters(pub(crate) Store);
 
 impl Letters {
-    /// Letters written after `since`, gone or not.
+    /// Letters written after `since` and up to `until`, gone or not. Those dated later are of before the clock was set
+    /// back, and nobody knows when that was.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn written_since(&self, since: Wall) -> Result<u32, ReadError> {
+    pub async fn written_within(&self, since: Wall, until: Wall) -> Result<u32, ReadError> {
         let mut writer = self.0.writer().await;
-        let query = sqlx::query("SELECT COUNT(*) FROM letters WHERE written > $1").bind(since.as_millis());
+        let query = sqlx::query("SELECT COUNT(*) FROM letters WHERE written > $1 AND written <= $2")
+            .bind(since.as_millis())
+            .bind(until.as_millis());
         count(&query.fetch_one(&mut *writer).await?)
     }
 

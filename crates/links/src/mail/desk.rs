@@ -79,7 +79,7 @@ impl<O: Outbox> Desk<O> {
     ) -> Result<(), String> {
         let now = (self.clock)();
         let window = Wall::from_millis(now.as_millis().saturating_sub(millis(account.digest)));
-        if due.is_some() || self.outbox.written_since(window).await? >= LETTERS_AT_ONCE {
+        if due.is_some() || self.outbox.written_within(window, now).await? >= LETTERS_AT_ONCE {
             self.outbox.hold(&warning.held(id), MAX_HELD).await?;
             // A period without letters: then none of the earlier ones counts any more.
             due.get_or_insert(now.after(account.digest));

@@ -32,8 +32,9 @@ pub struct Held {
 
 /// Letters on disk. Each call is one synced step: done when it returns `Ok`, undone otherwise. The error is one line.
 pub trait Outbox: Send + Sync + 'static {
-    /// Letters written since then, whether they are gone or not.
-    fn written_since(&self, since: Wall) -> impl Future<Output = Result<u32, String>> + Send;
+    /// Letters written within that time, whether they are gone or not; those dated later are of before the clock was set
+    /// back.
+    fn written_within(&self, since: Wall, until: Wall) -> impl Future<Output = Result<u32, String>> + Send;
     /// Letters that wait.
     fn waiting(&self) -> impl Future<Output = Result<u32, String>> + Send;
     /// Keeps a letter.

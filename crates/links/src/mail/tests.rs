@@ -113,9 +113,10 @@ struct Kept {
 }
 
 impl Outbox for Memory {
-    async fn written_since(&self, since: Wall) -> Result<u32, String> {
+    async fn written_within(&self, since: Wall, until: Wall) -> Result<u32, String> {
         let kept = self.0.lock().unwrap();
-        Ok(kept.letters.iter().filter(|(letter, _)| letter.written > since).count() as u32)
+        let within = |written: Wall| written > since && written <= until;
+        Ok(kept.letters.iter().filter(|(letter, _)| within(letter.written)).count() as u32)
     }
 
     async fn waiting(&self) -> Result<u32, String> {
@@ -314,6 +315,25 @@ async fn what_is_held_is_told_after_a_restart() {
     let _post = Post::open(account(server.port), outbox);
     until("the digest", || server.taken().len() == 11).await;
     assert!(header(&server.taken()[10], "Subject:").contains("2 more blocks"));
+}
+
+#[tokio::test]
+async fn letters_of_before_the_clock_was_set_back_hold_none_of_todays_back() {
+    let server = Server::start(&[]).await;
+    let outbox = Memory::default();
+    let mut slow = account(server.port);
+    slow.digest = Duration::from_secs(3_600);
+    let post = Post::open(slow, outbox.clone());
+    for n in 0..10 {
+        post.slot.put(warning(&format!("203.0.113.{n}")));
+    }
+    until("ten letters", || server.taken().len() == 10).await;
+    for (letter, _) in &mut outbox.0.lock().unwrap().letters {
+        letter.written = letter.written.after(Duration::from_secs(86_400));
+    }
+    post.slot.put(warning("203.0.113.251"));
+    until("the next letter", || server.taken().len() == 11).await;
+    assert!(outbox.0.lock().unwrap().held.is_empty());
 }
 
 #[tokio::test]

@@ -140,8 +140,8 @@ fn said(why: impl ToString) -> String {
 }
 
 impl Outbox for Kept {
-    async fn written_since(&self, since: Wall) -> Result<u32, String> {
-        self.0.written_since(since).await.map_err(said)
+    async fn written_within(&self, since: Wall, until: Wall) -> Result<u32, String> {
+        self.0.written_within(since, until).await.map_err(said)
     }
 
     async fn waiting(&self) -> Result<u32, String> {
