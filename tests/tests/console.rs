@@ -7,5 +7,9 @@ mod common;
 mod doors;
 #[path = "console/guessing.rs"]
 mod guessing;
+#[path = "console/http.rs"]
+mod http;
+#[path = "console/payloads.rs"]
+mod payloads;
 #[path = "console/sessions.rs"]
 mod sessions;
