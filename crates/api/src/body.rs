@@ -46,7 +46,7 @@ pub struct Status {
 /// Something that does not work at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Trouble {
-    /// The part: `call records`, `registrations`, `blocks`, `logs`, `file handles`.
+    /// The part: `call records`, `registrations`, `blocks`, `logs`, `file handles`, `host name NAME`.
     pub part: String,
     /// Since when, where that is known.
     pub since: Option<Wall>,

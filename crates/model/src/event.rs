@@ -144,6 +144,7 @@ registry! {
     OVERLOADED = "system.overloaded", Warning, System, "Overloaded", "More came in than can be served; new requests were refused so that running calls go on.";
     STORE_FAILED = "store.failed", Error, System, "Writing to disk failed", "The disk is full, gone or read-only; records wait in memory: free space or mend the disk.";
     STORE_MENDED = "store.mended", Info, System, "Writing to disk works again", "What waited in memory is on disk; nothing to do.";
+    CLOCK_JUMPED = "system.clock-jumped", Warning, System, "Clock was set", "The machine's clock jumped by the seconds named; calls and registrations go on, blocks end and records are dated by the new time: look at the machine's time server.";
     LOG_LINES_LOST = "system.log-lines-lost", Warning, System, "Log lines were lost", "More happened than could be written, or the disk refused; look at the load and the disk.";
     CONNECTION_REFUSED = "net.connection-refused", Warning, Security, "Connection refused", "An address opened more connections than its limit allows; look whether it is an attack or an office behind one address.";
     CONNECTION_ENDED = "net.connection-ended", Debug, System, "Connection ended", "A connection was closed because it was idle, slow or broke the framing.";

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use api::body::Trouble;
 use model::Wall;
 use model::config::{self, Office};
 use model::event::{self, Event};
@@ -30,6 +31,9 @@ const LATEST_RETRY: Duration = Duration::from_secs(300);
 const AT_ONCE: usize = 16;
 /// What was last seen is written again after this time though it is the same, so that a day is counted from about then.
 const REWRITTEN: Duration = Duration::from_secs(1_800);
+
+/// Names shown as trouble: a dead name server is seen by the first.
+const TROUBLES_SHOWN: usize = 16;
 
 /// What is known of the host names in use.
 pub struct Hosts {
@@ -64,6 +68,20 @@ impl Hosts {
         let book = self.book();
         let leads = |name: &String| book.hosts.get(name).is_some_and(|host| !host.addresses.is_empty());
         used(office).into_iter().filter(|name| !leads(name)).collect()
+    }
+
+    /// The names in use that no name server tells of at the moment.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        let used = used(&self.store.office());
+        let book = self.book();
+        let trouble = |(name, host): (&String, &Host)| {
+            let (since, why) = host.failing.clone()?;
+            let cure = "mend the name server or the name; its last good addresses stay in force for a day";
+            let part = format!("host name {name}");
+            Some(Trouble { part, since: Some(since), why, cure: cure.to_owned() })
+        };
+        let failing = book.hosts.iter().filter(|(name, _)| used.contains(*name)).filter_map(trouble);
+        failing.take(TROUBLES_SHOWN).collect()
     }
 
     /// The office may use other names now.
@@ -138,7 +156,7 @@ impl Hosts {
                 moved.then(|| Event::new(&event::HOST_MOVED, now()).with("addresses", list.join(" ")))
             }
             Err(why) => {
-                let first = self.book().failed(&name, now());
+                let first = self.book().failed(&name, &why, now());
                 first.then(|| Event::new(&event::HOST_UNRESOLVED, now()).with("why", why))
             }
         };
@@ -181,6 +199,8 @@ struct Host {
     seen: Wall,
     due: Wall,
     failures: u32,
+    /// Since when it fails, and why.
+    failing: Option<(Wall, String)>,
 }
 
 impl Book {
@@ -206,16 +226,17 @@ impl Book {
         let host = self.hosts.entry(name.to_owned()).or_default();
         let moved = host.addresses != found.found;
         let due = now.after(found.ttl.clamp(SOONEST, LATEST));
-        *host = Host { addresses: found.found, seen: now, due, failures: 0 };
+        *host = Host { addresses: found.found, seen: now, due, failures: 0, failing: None };
         self.is_dirty |= moved;
         moved
     }
 
     /// True: it is the first failure in a row.
-    fn failed(&mut self, name: &str, now: Wall) -> bool {
+    fn failed(&mut self, name: &str, why: &str, now: Wall) -> bool {
         let host = self.hosts.entry(name.to_owned()).or_default();
         let wait = SOONEST.saturating_mul(1 << host.failures.min(10)).min(LATEST_RETRY);
         host.failures = host.failures.saturating_add(1);
+        host.failing.get_or_insert_with(|| (now, why.to_owned()));
         host.due = now.after(wait);
         host.failures == 1
     }
@@ -298,8 +319,8 @@ mod tests {
     fn the_last_good_addresses_stay_for_a_day_and_not_longer() {
         let mut book = Book::default();
         book.found("a.test", leads_to("192.0.2.1", 60), at(0));
-        assert!(book.failed("a.test", at(60)), "the first failure is told");
-        assert!(!book.failed("a.test", at(65)), "the next ones are not");
+        assert!(book.failed("a.test", "no answer", at(60)), "the first failure is told");
+        assert!(!book.failed("a.test", "no answer", at(65)), "the next ones are not");
         assert!(book.due(&used(), at(70)).is_empty(), "and are further apart");
         assert!(book.forget(&used(), at(DAY - 1)).is_empty());
         assert_eq!(book.hosts["a.test"].addresses.len(), 1);

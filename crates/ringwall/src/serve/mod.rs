@@ -21,6 +21,7 @@ mod ports;
 mod pulse;
 mod start_page;
 mod stop;
+mod time;
 mod troubles;
 mod views;
 
@@ -203,6 +204,7 @@ async fn start(
 
     let desk = Arc::new(desk);
     tokio::spawn(hosts.look_after(desk.clone()));
+    tokio::spawn(time::watch(store.logs()));
     tokio::spawn(desk.clone().look_after_pending());
     let (stopping, stop) = watch::channel(false);
     let lock = Lock::new(store.clone(), control.clone(), lock);

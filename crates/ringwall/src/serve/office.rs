@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use api::body::{
     Applied, Block, Certificates, Check, Destination, Dropped, NewPassword, PortRow, Revision,
-    RevisionDetail, Status, Unblocked,
+    RevisionDetail, Status, Trouble, Unblocked,
 };
 use api::live::{AttackView, Notes};
 use api::{ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Problem};
@@ -112,6 +112,12 @@ impl Reception {
         Some(State { status, calls })
     }
 
+    fn troubles(&self) -> Vec<Trouble> {
+        let mut all = self.troubles.list(&self.store);
+        all.extend(self.desk.hosts().troubles());
+        all
+    }
+
     fn dropped(&self) -> Dropped {
         let counters = self.door.counters();
         Dropped {
@@ -150,7 +156,7 @@ impl api::Office for Reception {
             blocks,
             listeners: self.desk.listeners(),
             dropped: self.dropped(),
-            troubles: self.troubles.list(&self.store),
+            troubles: self.troubles(),
         })
     }
 
@@ -267,7 +273,7 @@ impl api::Office for Reception {
 
     async fn check(&self) -> Result<Check, Problem> {
         let check = tokio::task::block_in_place(|| self.desk.check());
-        Ok(troubles::first(self.troubles.list(&self.store), check))
+        Ok(troubles::first(self.troubles(), check))
     }
 
     async fn certificates(&self) -> Result<Certificates, Problem> {

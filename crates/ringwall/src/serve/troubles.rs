@@ -72,7 +72,7 @@ pub fn first(troubles: Vec<Trouble>, mut check: Check) -> Check {
         id: format!("trouble.{}", trouble.part.replace(' ', "-")),
         weight: Weight::High,
         what: match trouble.since {
-            Some(since) => format!("{} can't be written since {since}: {}", trouble.part, trouble.why),
+            Some(since) => format!("{} has failed since {since}: {}", trouble.part, trouble.why),
             None => format!("{}: {}", trouble.part, trouble.why),
         },
         cure: trouble.cure,
