@@ -68,7 +68,7 @@ enum Command {
         #[arg(long, default_value_t = 15)]
         seconds: u64,
     },
-    /// The highest clean rate, and what is served when twice that is offered.
+    /// The highest clean rate, and what is served when that, twice and five times as much is offered.
     Overload(Load),
     /// Memory per phone and per call, and after many of both.
     Memory(suite::Options),

@@ -84,7 +84,9 @@ pub fn all(options: Options) {
     alike::measure(Peer::Ringwall, if options.quick { 1000 } else { 5000 });
     println!("\n## Beyond the limit\n");
     overload(Peer::Ringwall, What::Registrations, options.seconds(5).max(OVERLOAD_AT_LEAST), None);
-    overload(Peer::Ringwall, What::Calls, options.seconds(5).max(OVERLOAD_AT_LEAST), None);
+    for peer in [Peer::Ringwall, Peer::Kamailio] {
+        overload(peer, What::Calls, options.seconds(5).max(OVERLOAD_AT_LEAST), None);
+    }
     println!("\n## TLS\n");
     secure(if options.quick { 500 } else { 2000 }, SECURE_RATE);
     println!("\n## Memory\n");
@@ -102,9 +104,11 @@ pub fn guess(peer: Peer, users: usize, rate: u32, duration: Duration) {
     report::operations("wrong password", peer.name(), rate, &wrong);
 }
 
-/// Finds the highest clean rate, then offers twice as much.
+/// What is offered beyond the limit, as multiples of the clean rate; once the rate itself, for comparison.
+const MULTIPLES: [u32; 3] = [1, 2, 5];
+
+/// Finds the highest clean rate, then offers that, twice and five times as much.
 pub fn overload(peer: Peer, what: What, duration: Duration, known: Option<u32>) {
-    let (name, first) = if what == What::Calls { ("calls", 500) } else { ("registrations", 2000) };
     let run = |rate: u32| -> Measured {
         let mut exchange = Exchange::open(peer, OVERLOAD_USERS);
         match what {
@@ -112,26 +116,44 @@ pub fn overload(peer: Peer, what: What, duration: Duration, known: Option<u32>) 
             What::Registrations => exchange.register(rate, duration),
         }
     };
+    let (name, first) = if what == What::Calls { ("calls", 500) } else { ("registrations", 2000) };
     // Clean: nothing failed, and hardly anything had to be repeated.
     let is_clean = |rate: u32| -> bool {
         let outcome = run(rate).outcome;
         println!(
-            "- {rate} {name}/s offered: {} good, {} failed, {} sent again",
-            outcome.good, outcome.failed, outcome.again
+            "- {}: {rate} {name}/s offered: {} good, {} failed, {} sent again",
+            peer.name(),
+            outcome.good,
+            outcome.failed,
+            outcome.again
         );
         outcome.failed == 0 && outcome.again * 100 <= outcome.offered
     };
     let clean = known.unwrap_or_else(|| highest(first, is_clean));
-    let Measured { outcome, cpu, own, dropped } = run(clean * 2);
-    let busy = |time: Duration| 100.0 * time.as_secs_f64() / outcome.lasted.as_secs_f64();
-    let share = 100.0 * outcome.in_time as f64 / (f64::from(clean) * duration.as_secs_f64());
+    for multiple in MULTIPLES {
+        println!(
+            "- {}: {} {name}/s offered, {multiple} times the clean rate: {}",
+            peer.name(),
+            clean * multiple,
+            {
+                let capacity = f64::from(clean) * duration.as_secs_f64();
+                beyond(&run(clean * multiple), capacity)
+            }
+        );
+    }
+}
+
+/// What became of an offer, beside the operations that can be served in its time.
+fn beyond(measured: &Measured, capacity: f64) -> String {
+    let Measured { outcome, cpu, own, dropped } = measured;
+    let busy = |time: &Duration| 100.0 * time.as_secs_f64() / outcome.lasted.as_secs_f64();
+    let share = 100.0 * outcome.in_time as f64 / capacity;
     let hung = outcome.offered.saturating_sub(outcome.good + outcome.failed);
-    println!(
-        "- {} {name}/s offered, twice the clean rate: {share:.0} % of the clean rate served while it lasted, {} good in \
+    format!(
+        "{share:.0} % of the clean rate served while it lasted, {} good in \
          all, {} failed (refused, by status: {:?}), {hung} without an end; {} messages sent again, {} dropped by the kernel on their way to the \
          server and {} to the phones; in {:.1} s until the last one's end the server was busy {:.0} % of its core and \
          the load {:.0} % of its own",
-        clean * 2,
         outcome.good,
         outcome.failed,
         outcome.refused,
@@ -141,7 +163,7 @@ pub fn overload(peer: Peer, what: What, duration: Duration, known: Option<u32>) 
         outcome.lasted.as_secs_f64(),
         busy(cpu),
         busy(own),
-    );
+    )
 }
 
 /// The highest rate that is clean: in steps of a quarter upwards from `first`, then halfway back, and once more.

@@ -110,6 +110,17 @@ export interface Status {
   blocks: number;
   listeners: Listener[];
   dropped: { denied: number; malformed: number; shed: number; unsent: number; unstored: number; log_lines: number };
+  shed: {
+    in_progress: number;
+    credentialed: number;
+    familiar: number;
+    unknown: number;
+    late: number;
+    unread: number;
+    connections: number;
+    idlers: number;
+    slow: number;
+  };
 }
 
 export type CallState = 'dialling' | 'ringing' | 'answered' | 'held';

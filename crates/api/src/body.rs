@@ -41,6 +41,8 @@ pub struct Status {
     pub dropped: Dropped,
     /// What does not work at the moment.
     pub troubles: Vec<Trouble>,
+    /// What was not served since the start because there was too much of it, by cause.
+    pub shed: Shed,
 }
 
 /// Something that does not work at the moment.
@@ -63,7 +65,7 @@ pub struct Dropped {
     pub denied: u64,
     /// No SIP.
     pub malformed: u64,
-    /// More than could be served.
+    /// Messages that were more than could be served; `shed` of the status says which.
     pub shed: u64,
     /// Could not be sent.
     pub unsent: u64,
@@ -71,6 +73,29 @@ pub struct Dropped {
     pub unstored: u64,
     /// Log lines.
     pub log_lines: u64,
+}
+
+/// What was not served since the start because there was too much of it: first messages, then connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Shed {
+    /// Messages of calls in progress.
+    pub in_progress: u64,
+    /// Requests with credentials.
+    pub credentialed: u64,
+    /// New requests of addresses where somebody has signed in.
+    pub familiar: u64,
+    /// New requests of strangers.
+    pub unknown: u64,
+    /// New requests of either that had waited too long.
+    pub late: u64,
+    /// New requests of either that were dropped unread.
+    pub unread: u64,
+    /// Connections beyond a limit.
+    pub connections: u64,
+    /// Connections closed because their peer left a handshake or message unfinished, was idle, or did not sign in.
+    pub idlers: u64,
+    /// Connections closed because their peer did not take what was sent.
+    pub slow: u64,
 }
 
 /// A row of `GET blocks`.

@@ -141,7 +141,8 @@ registry! {
     RELOADED = "system.reloaded", Info, System, "Certificates reloaded", "The server was told to read its certificates again (SIGHUP); nothing to do.";
     RECOVERED = "system.recovered", Warning, System, "Calls were cut by a crash", "The server ended without a stop; calls that ran then are closed in history as failed.";
     PORTS_EXHAUSTED = "media.ports-exhausted", Error, System, "No media port is free", "A call was refused because every media port is in use: widen listen.media_ports.";
-    OVERLOADED = "system.overloaded", Warning, System, "Overloaded", "More came in than can be served; new requests were refused so that running calls go on.";
+    OVERLOADED = "system.overloaded", Warning, System, "Overloaded", "More came in than can be served; new requests are refused from now on so that running calls go on; `ringwall status` counts by cause what was.";
+    OVERLOAD_OVER = "system.overload-over", Info, System, "Overload is over", "For ten seconds nothing had to be refused; if it comes back without an attack, the machine is too small.";
     STORE_FAILED = "store.failed", Error, System, "Writing to disk failed", "The disk is full, gone or read-only; records wait in memory: free space or mend the disk.";
     STORE_MENDED = "store.mended", Info, System, "Writing to disk works again", "What waited in memory is on disk; nothing to do.";
     CLOCK_JUMPED = "system.clock-jumped", Warning, System, "Clock was set", "The machine's clock jumped by the seconds named; calls and registrations go on, blocks end and records are dated by the new time: look at the machine's time server.";

@@ -13,6 +13,7 @@ use model::{Flow, Mono, Now};
 use crate::grace::Grace;
 use crate::inbox::{Arrival, Inbox, Order, Tray};
 use crate::media::{BoundPorts, Order as ShardOrder, Shards};
+use crate::shed::{Cause, Counts};
 use crate::sip::Door;
 use crate::standing::proves;
 use crate::{Clock, Effects, Offload};
@@ -24,6 +25,8 @@ const FRESH_BATCH: usize = 16;
 /// ... and when something does: few, so that calls go on, but not none, so that nobody is shut out by a flood of what
 /// only claims to belong to a call.
 const FRESH_SHARE: usize = 1;
+/// Orders obeyed in a row: the connections of a flood that all end at once are orders too.
+const ORDER_BATCH: usize = 256;
 /// What shards said, taken in a row.
 const MEDIA_BATCH: usize = 256;
 
@@ -100,10 +103,17 @@ impl ControlHandle {
         self.ask(|exchange, _| exchange.held()).await
     }
 
-    /// Messages dropped because too many waited, since the start.
-    pub fn shed(&self) -> u64 {
+    /// What was not served since the start, by cause.
+    pub fn shed(&self) -> Counts {
         self.inbox.shed()
     }
+}
+
+/// Whose new requests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Familiar,
+    Unknown,
 }
 
 /// Whether the thread goes on.
@@ -133,9 +143,11 @@ impl Control {
                 + self.in_progress(now)
                 + self.media(now)
                 + self.credentialed(now)
-                + self.unknown(now)
+                + self.fresh(now, Who::Familiar)
+                + self.fresh(now, Who::Unknown)
                 + self.wake(now);
             self.grace.look_again(now.mono, &self.exchange, &self.door, &self.kernel);
+            self.door.tell_of_overload(now.mono);
             self.shards.ring();
             if busy == 0 {
                 self.wait();
@@ -146,7 +158,8 @@ impl Control {
     }
 
     fn wait(&self) {
-        let deadline = [self.exchange.next_wake(), self.grace.next_look()].into_iter().flatten().min();
+        let wakes = [self.exchange.next_wake(), self.grace.next_look(), self.door.inbox.next_look()];
+        let deadline = wakes.into_iter().flatten().min();
         let deadline = deadline.map(|at| self.clock.instant(at));
         self.tray.bell.sleep(deadline, || !self.tray.is_empty() || !self.shards.events.is_empty());
     }
@@ -169,9 +182,8 @@ impl Control {
     }
 
     fn obey(&mut self, now: Now) -> (Next, usize) {
-        let mut count = 0;
-        while let Ok(order) = self.tray.orders.try_recv() {
-            count += 1;
+        for count in 0..ORDER_BATCH {
+            let Ok(order) = self.tray.orders.try_recv() else { return (Next::GoOn, count) };
             match order {
                 Order::Closed(id) => self.handle(now, Input::Closed(id), None),
                 Order::Command(command) => self.handle(now, Input::Command(command), None),
@@ -184,7 +196,7 @@ impl Control {
                 Order::Stop => return (Next::End, count),
             }
         }
-        (Next::GoOn, count)
+        (Next::GoOn, ORDER_BATCH)
     }
 
     fn in_progress(&mut self, now: Now) -> usize {
@@ -204,13 +216,18 @@ impl Control {
         share
     }
 
-    fn unknown(&mut self, now: Now) -> usize {
-        let idle = self.tray.in_progress.is_empty() && self.tray.credentialed.is_empty();
-        let share = if idle { FRESH_BATCH } else { FRESH_SHARE };
+    fn fresh(&mut self, now: Now, who: Who) -> usize {
+        let is_urgent = !self.tray.in_progress.is_empty() || !self.tray.credentialed.is_empty();
+        let yields = is_urgent || (who == Who::Unknown && !self.tray.familiar.receiver.is_empty());
+        let share = if yields { FRESH_SHARE } else { FRESH_BATCH };
         for count in 0..share {
-            let Ok(arrival) = self.tray.unknown.try_recv() else { return count };
-            if self.tray.is_stale(&arrival, now.mono) {
-                self.door.inbox.count_shed();
+            let fresh = match who {
+                Who::Familiar => &self.tray.familiar,
+                Who::Unknown => &self.tray.unknown,
+            };
+            let Ok(arrival) = fresh.receiver.try_recv() else { return count };
+            if fresh.is_stale(&arrival, now.mono) {
+                self.door.inbox.count_shed(Cause::Late, now.mono);
                 if let Some(answer) = self.door.overloaded(&arrival) {
                     self.door.flows().send(&arrival.flow, &answer);
                 }

@@ -1,8 +1,9 @@
-//! The way into the control thread: three bounded queues of messages, and orders that are never lost.
+//! The way into the control thread: four bounded queues of messages, and orders that are never lost.
 //!
 //! Under a flood calls in progress come before new calls, and who shows credentials before who does not (SPEC R4.17).
-//! So whoever was let in is served to the end, and strangers get what is left: a server that is offered twice what
-//! it can do still does what it can.
+//! So whoever was let in is served to the end, then new requests of addresses where somebody has signed in, and strangers
+//! get what is left: a server that is offered twice what it can do still does what it can, and a flood of strangers does not
+//! stand in the way of the office's own phones.
 //!
 //! What a message claims counts only from where somebody has standing: forged answers and BYEs of strangers wait with the
 //! strangers, and the last quarter of the room for credentials is for addresses that we know.
@@ -19,6 +20,7 @@ use model::{Flow, FlowId, Mono, Now};
 use wire::sip::{Message, Method, Name};
 
 use crate::Bell;
+use crate::shed::{Cause, Counts, News, Overload, Shed};
 use crate::standing::Standing;
 
 /// Messages of calls in progress that may wait: what 2,000 calls send within a second.
@@ -27,15 +29,15 @@ pub const MAX_IN_PROGRESS: usize = 16_384;
 pub const MAX_CREDENTIALED: usize = 4_096;
 /// Of these, from addresses where nobody has signed in so far: anybody can write a header.
 pub const MAX_CREDENTIALED_OF_STRANGERS: usize = MAX_CREDENTIALED / 4 * 3;
-/// Requests without credentials that may wait: an office of 1,000 phones that all come back at once, twice.
-pub const MAX_UNKNOWN: usize = 2_048;
+/// Requests without credentials of known addresses that may wait, and as many of strangers: an office of 1,000 phones that all come back at once, twice.
+pub const MAX_FRESH: usize = 2_048;
 /// A request without credentials that waited longer is refused rather than served: its sender is about to repeat it
 /// (RFC 3261 timer A: 500 ms), and the one served late would only be served twice.
 pub const STALE: Duration = Duration::from_millis(300);
 
 /// Requests without credentials that may wait in a crowd: whoever would wait in vain is refused at once, and who is let in
 /// is served soon. 50 ms of work on a slow core.
-pub const MAX_UNKNOWN_IN_A_CROWD: usize = 128;
+pub const MAX_FRESH_IN_A_CROWD: usize = 128;
 /// How long there is a crowd after a request was found stale; then as many as ever may wait, and it shows whether it is over.
 pub const CROWD_LASTS: Duration = Duration::from_secs(5);
 
@@ -160,17 +162,55 @@ impl Queue {
     }
 }
 
+/// The senders' end of a queue of requests without credentials.
+#[derive(Clone)]
+struct FreshQueue {
+    queue: Queue,
+    /// When the crowd is over, in nanoseconds of [`Mono`].
+    crowd: Arc<AtomicU64>,
+}
+
+impl FreshQueue {
+    fn bounded() -> (FreshQueue, Fresh) {
+        let (queue, receiver) = Queue::bounded(MAX_FRESH);
+        let crowd = Arc::<AtomicU64>::default();
+        (FreshQueue { queue, crowd: crowd.clone() }, Fresh { receiver, crowd })
+    }
+
+    fn is_full(&self, now: Mono) -> bool {
+        let is_crowd = now.as_nanos() < self.crowd.load(Ordering::Relaxed);
+        self.queue.sender.len() >= if is_crowd { MAX_FRESH_IN_A_CROWD } else { MAX_FRESH }
+    }
+}
+
+/// The control thread's end of such a queue.
+pub struct Fresh {
+    /// What waits.
+    pub receiver: Receiver<Arrival>,
+    crowd: Arc<AtomicU64>,
+}
+
+impl Fresh {
+    /// Whether a request waited too long to be served still. Then there is a crowd.
+    pub fn is_stale(&self, arrival: &Arrival, now: Mono) -> bool {
+        let is_stale = now.saturating_since(arrival.at) > STALE;
+        if is_stale {
+            self.crowd.store(now.after(CROWD_LASTS).as_nanos(), Ordering::Relaxed);
+        }
+        is_stale
+    }
+}
+
 /// The senders' end.
 #[derive(Clone)]
 pub struct Inbox {
     in_progress: Queue,
     credentialed: Queue,
-    unknown: Queue,
+    familiar: FreshQueue,
+    unknown: FreshQueue,
     orders: Sender<Order>,
-    shed: Arc<AtomicU64>,
+    shed: Arc<Shed>,
     standing: Arc<Standing>,
-    /// When the crowd is over, in nanoseconds of [`Mono`].
-    crowd: Arc<AtomicU64>,
     bell: Bell,
 }
 
@@ -180,30 +220,23 @@ pub struct Tray {
     pub in_progress: Receiver<Arrival>,
     /// Then these.
     pub credentialed: Receiver<Arrival>,
-    /// And these when there is nothing else.
-    pub unknown: Receiver<Arrival>,
+    /// Then what is new from where somebody has signed in.
+    pub familiar: Fresh,
+    /// And strangers when there is nothing else.
+    pub unknown: Fresh,
     /// Orders.
     pub orders: Receiver<Order>,
     /// Rung when one of them got something.
     pub bell: Bell,
-    crowd: Arc<AtomicU64>,
 }
 
 impl Tray {
-    /// Whether a request without credentials waited too long to be served still. Then there is a crowd.
-    pub fn is_stale(&self, arrival: &Arrival, now: Mono) -> bool {
-        let is_stale = now.saturating_since(arrival.at) > STALE;
-        if is_stale {
-            self.crowd.store(now.after(CROWD_LASTS).as_nanos(), Ordering::Relaxed);
-        }
-        is_stale
-    }
-
     /// Whether nothing waits in it.
     pub fn is_empty(&self) -> bool {
         self.in_progress.is_empty()
             && self.credentialed.is_empty()
-            && self.unknown.is_empty()
+            && self.familiar.receiver.is_empty()
+            && self.unknown.receiver.is_empty()
             && self.orders.is_empty()
     }
 }
@@ -212,18 +245,18 @@ impl Tray {
 pub fn inbox() -> (Inbox, Tray) {
     let (in_progress, progress_end) = Queue::bounded(MAX_IN_PROGRESS);
     let (credentialed, credentialed_end) = Queue::bounded(MAX_CREDENTIALED);
-    let (unknown, unknown_end) = Queue::bounded(MAX_UNKNOWN);
+    let (familiar, familiar_end) = FreshQueue::bounded();
+    let (unknown, unknown_end) = FreshQueue::bounded();
     let (orders, orders_end) = crossbeam_channel::unbounded();
     let bell = Bell::new();
-    let crowd = Arc::<AtomicU64>::default();
     let inbox = Inbox {
         in_progress,
         credentialed,
+        familiar,
         unknown,
         orders,
         shed: Arc::default(),
         standing: Arc::default(),
-        crowd: crowd.clone(),
         bell: bell.clone(),
     };
     (
@@ -231,10 +264,10 @@ pub fn inbox() -> (Inbox, Tray) {
         Tray {
             in_progress: progress_end,
             credentialed: credentialed_end,
+            familiar: familiar_end,
             unknown: unknown_end,
             orders: orders_end,
             bell,
-            crowd,
         },
     )
 }
@@ -242,17 +275,22 @@ pub fn inbox() -> (Inbox, Tray) {
 impl Inbox {
     /// Puts a message into its queue.
     pub fn deliver(&self, arrival: Arrival) -> Delivery {
-        let is_known = || self.standing.has(arrival.flow.remote.ip());
+        let is_known = self.standing.has(arrival.flow.remote.ip());
         let is_full = || self.credentialed.sender.len() >= MAX_CREDENTIALED_OF_STRANGERS;
-        let queue = match Urgency::of(&arrival.message) {
-            Urgency::InProgress if is_known() => Some(&self.in_progress),
-            Urgency::Credentialed if !is_full() || is_known() => Some(&self.credentialed),
-            Urgency::Credentialed => None,
-            Urgency::InProgress | Urgency::Unknown if self.is_closed_to_strangers(arrival.at) => None,
-            Urgency::InProgress | Urgency::Unknown => Some(&self.unknown),
+        let (queue, cause) = match Urgency::of(&arrival.message) {
+            Urgency::InProgress if is_known => (Some(&self.in_progress), Cause::InProgress),
+            Urgency::Credentialed if is_known || !is_full() => {
+                (Some(&self.credentialed), Cause::Credentialed)
+            }
+            Urgency::Credentialed => (None, Cause::Credentialed),
+            Urgency::InProgress | Urgency::Unknown => {
+                let (fresh, cause) = self.fresh(is_known);
+                ((!fresh.is_full(arrival.at)).then_some(&fresh.queue), cause)
+            }
         };
+        let at = arrival.at;
         let Some(queue) = queue else {
-            self.count_shed();
+            self.count_shed(cause, at);
             return Delivery::Shed(Box::new(arrival));
         };
         match queue.try_send(arrival) {
@@ -261,7 +299,7 @@ impl Inbox {
                 Delivery::Queued
             }
             Err(TrySendError::Full(arrival)) => {
-                self.count_shed();
+                self.count_shed(cause, at);
                 Delivery::Shed(Box::new(arrival))
             }
             Err(TrySendError::Disconnected(_)) => Delivery::Gone,
@@ -278,11 +316,17 @@ impl Inbox {
         self.standing.learn(address, sent);
     }
 
-    /// Whether a request without credentials finds no room now.
-    pub(crate) fn is_closed_to_strangers(&self, now: Mono) -> bool {
-        let is_crowd = now.as_nanos() < self.crowd.load(Ordering::Relaxed);
-        let most = if is_crowd { MAX_UNKNOWN_IN_A_CROWD } else { MAX_UNKNOWN };
-        self.unknown.sender.len() >= most
+    /// Where requests without credentials wait, and as what they are counted when they can't.
+    fn fresh(&self, is_known: bool) -> (&FreshQueue, Cause) {
+        if is_known { (&self.familiar, Cause::Familiar) } else { (&self.unknown, Cause::Unknown) }
+    }
+
+    /// Whether a request without credentials from this address finds no room now.
+    pub(crate) fn is_closed_to(&self, address: IpAddr, now: Mono) -> bool {
+        let crowded = |queue: &FreshQueue| queue.is_full(now);
+        // Mostly there is room, and nobody has to be looked up.
+        (crowded(&self.familiar) || crowded(&self.unknown))
+            && crowded(self.fresh(self.standing.has(address)).0)
     }
 
     /// Gives an order; without effect when the control thread has ended.
@@ -293,8 +337,26 @@ impl Inbox {
     }
 
     /// Counts a message that was not served.
-    pub(crate) fn count_shed(&self) {
-        self.shed.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_shed(&self, cause: Cause, now: Mono) {
+        if self.shed.message(cause, now) == Overload::Begins {
+            // The control thread tells of it, and looks when it is over.
+            self.bell.ring();
+        }
+    }
+
+    /// Counts a connection that was not served.
+    pub(crate) fn count_connection(&self, cause: Cause) {
+        self.shed.connection(cause);
+    }
+
+    /// When to ask for news of an overload.
+    pub(crate) fn next_look(&self) -> Option<Mono> {
+        self.shed.next_look()
+    }
+
+    /// News of an overload.
+    pub(crate) fn news(&self, now: Mono) -> Option<News> {
+        self.shed.news(now)
     }
 
     /// The control thread's bell, for who fills another queue of its.
@@ -302,9 +364,9 @@ impl Inbox {
         self.bell.clone()
     }
 
-    /// Messages dropped because a queue was full, since the start.
-    pub fn shed(&self) -> u64 {
-        self.shed.load(Ordering::Relaxed)
+    /// What was not served since the start.
+    pub fn shed(&self) -> Counts {
+        self.shed.counts()
     }
 }
 
@@ -349,7 +411,7 @@ mod tests {
         for forged in [&bye, &answer].iter().cycle().take(MAX_IN_PROGRESS) {
             comes(flow(), forged);
         }
-        assert_eq!((tray.in_progress.len(), tray.unknown.len()), (0, MAX_UNKNOWN));
+        assert_eq!((tray.in_progress.len(), tray.unknown.receiver.len()), (0, MAX_FRESH));
         assert!(comes(phone, &bye) && tray.in_progress.len() == 1);
         let digest = "Authorization: Digest username=\"a\"\r\n";
         let signed = message("REGISTER sip:x SIP/2.0", "<sip:b@x>", "REGISTER", digest);
@@ -359,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_crowd_few_strangers_wait_and_calls_in_progress_as_ever() {
+    fn in_a_crowd_few_new_requests_wait_and_calls_in_progress_as_ever() {
         let (inbox, tray) = inbox();
         inbox.vouch(flow().remote.ip());
         let new = message("REGISTER sip:x SIP/2.0", "<sip:b@x>", "REGISTER", "");
@@ -368,22 +430,38 @@ mod tests {
             matches!(inbox.deliver(Arrival::new(flow(), message.clone(), at)), Delivery::Queued)
         };
         let at = |wait: Duration| Mono::ZERO + wait;
-        assert!((0..MAX_UNKNOWN).all(|_| comes(&new, Mono::ZERO)), "an office comes back at once");
+        assert!((0..MAX_FRESH).all(|_| comes(&new, Mono::ZERO)), "an office comes back at once");
         assert!(!comes(&new, Mono::ZERO));
-        let first = tray.unknown.try_recv().unwrap();
-        assert!(!tray.is_stale(&first, at(STALE)) && comes(&new, at(STALE)), "it just fits");
-        drop(tray.unknown.try_recv());
+        let first = tray.familiar.receiver.try_recv().unwrap();
+        assert!(!tray.familiar.is_stale(&first, at(STALE)) && comes(&new, at(STALE)), "it just fits");
+        drop(tray.familiar.receiver.try_recv());
         let late = at(STALE + Duration::from_nanos(1));
-        assert!(tray.is_stale(&first, late));
+        assert!(tray.familiar.is_stale(&first, late));
         assert!(!comes(&new, late), "whoever comes now would wait in vain");
         assert!(comes(&bye, late));
-        while tray.unknown.len() >= MAX_UNKNOWN_IN_A_CROWD {
-            drop(tray.unknown.try_recv());
+        while tray.familiar.receiver.len() >= MAX_FRESH_IN_A_CROWD {
+            drop(tray.familiar.receiver.try_recv());
         }
         assert!(comes(&new, late) && !comes(&new, late));
         let over = late + CROWD_LASTS;
         assert!(!comes(&new, at(CROWD_LASTS)) && comes(&new, over) && comes(&new, over));
-        assert_eq!(inbox.shed(), 4);
+        assert_eq!(inbox.shed(), Counts { familiar: 4, ..Counts::default() });
+    }
+
+    #[test]
+    fn a_flood_of_strangers_keeps_no_known_phone_waiting() {
+        let (inbox, tray) = inbox();
+        let phone = Flow { remote: "192.0.2.7:5060".parse().unwrap(), ..flow() };
+        inbox.vouch(phone.remote.ip());
+        let new = message("REGISTER sip:x SIP/2.0", "<sip:b@x>", "REGISTER", "");
+        let comes = |flow: Flow| {
+            matches!(inbox.deliver(Arrival::new(flow, new.clone(), Mono::ZERO)), Delivery::Queued)
+        };
+        while comes(flow()) {}
+        let closed = |flow: Flow| inbox.is_closed_to(flow.remote.ip(), Mono::ZERO);
+        assert!(closed(flow()) && !closed(phone) && comes(phone));
+        assert_eq!((tray.unknown.receiver.len(), tray.familiar.receiver.len()), (MAX_FRESH, 1));
+        assert_eq!(inbox.shed(), Counts { unknown: 1, ..Counts::default() });
     }
 
     fn flow() -> Flow {

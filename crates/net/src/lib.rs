@@ -16,6 +16,7 @@ pub mod inbox;
 pub mod kernel;
 pub mod media;
 mod names;
+pub mod shed;
 pub mod sip;
 mod standing;
 pub mod tls;

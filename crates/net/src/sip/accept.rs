@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::door::{Door, Entrance};
 use super::listeners::Wanted;
 use super::stream;
+use crate::shed::Cause;
 use crate::web;
 
 /// Pause after the system refused to give us a connection (out of file handles): it would only refuse again.
@@ -53,6 +54,7 @@ fn admit(door: &Arc<Door>, transport: Transport, socket: TcpStream, remote: Sock
 
 pub(crate) fn refuse(door: &Door, socket: &TcpStream, remote: SocketAddr, why: TooMany) {
     reset(socket);
+    door.inbox.count_connection(Cause::Connection);
     door.report(&event::CONNECTION_REFUSED, remote.ip(), |event| {
         event.with("source", remote).with("why", why)
     });

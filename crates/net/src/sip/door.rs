@@ -9,12 +9,13 @@ use bytes::Bytes;
 use guard::{Admitted, Buckets, Connections, Gate, Limits, Pace, Rows, Taken, Verdict};
 use ipnet::IpNet;
 use model::event::{self, Event, Kind, Level};
-use model::{Flow, Transport};
+use model::{Flow, Mono, Transport};
 use wire::sip::{Malformed, Message};
 
 use super::Flows;
 use super::refuse::{self, Refusals};
 use crate::inbox::{Arrival, Delivery, Inbox, Urgency};
+use crate::shed::{Cause, News};
 use crate::tls::Shown;
 use crate::web::Visits;
 use crate::{Clock, Effects};
@@ -223,14 +224,14 @@ impl Door {
         }
     }
 
-    /// Whether a datagram is dropped unread: a stranger's, while strangers have no room and no refusal is left.
-    pub(crate) fn drops_unread(&self, datagram: &[u8]) -> bool {
+    /// Whether a datagram is dropped unread: a new request without credentials, while such have no room and no refusal is left.
+    pub(crate) fn drops_unread(&self, source: IpAddr, datagram: &[u8]) -> bool {
         let now = self.clock.mono();
-        let drops = self.inbox.is_closed_to_strangers(now)
+        let drops = self.inbox.is_closed_to(source, now)
             && refuse::is_stranger(datagram)
             && self.refusals.are_spent(now);
         if drops {
-            self.inbox.count_shed();
+            self.inbox.count_shed(Cause::Unread, now);
         }
         drops
     }
@@ -238,16 +239,24 @@ impl Door {
     /// What somebody is told whose request can't be served now: to come back later, which is the end of it, where silence would
     /// only be asked again. Told without any state, and over UDP not more often than a core can bear.
     pub(crate) fn overloaded(&self, arrival: &Arrival) -> Option<Bytes> {
-        // Who it was says nothing: one line tells that it happens, whoever is hit.
-        self.report(&event::OVERLOADED, IpAddr::V4(Ipv4Addr::UNSPECIFIED), |event| {
-            event.with("refused", self.inbox.shed())
-        });
         // Nobody waits for an answer to these, and requests need the refusals.
         if Urgency::of(&arrival.message) == Urgency::InProgress {
             return None;
         }
         let silent = arrival.flow.transport == Transport::Udp && !self.refusals.take(self.clock.mono());
         if silent { None } else { refuse::refusal(&arrival.message) }
+    }
+
+    /// Tells when an overload begins and when it is over, whoever is hit.
+    pub(crate) fn tell_of_overload(&self, now: Mono) {
+        let Some(news) = self.inbox.news(now) else { return };
+        let event = |kind| Event::new(kind, Clock::wall());
+        self.effects.event(match news {
+            News::Began => event(&event::OVERLOADED).with("refused", self.inbox.shed().messages()),
+            News::Over(over) => event(&event::OVERLOAD_OVER)
+                .with("refused", over.shed)
+                .with("lasted_s", over.lasted.as_secs()),
+        });
     }
 
     fn malformed(&self, flow: &Flow, bytes: &[u8], why: Malformed) -> Option<Vec<u8>> {

@@ -23,6 +23,7 @@ use super::door::{Door, Entrance, Received};
 use super::flows::StreamHandle;
 use super::handshake::{self, Trouble};
 use crate::inbox::Order;
+use crate::shed::Cause;
 use crate::tls::Offer;
 
 /// Messages that wait to be written on one connection: a phone with twelve keys has a dozen answers on the way; more
@@ -134,6 +135,9 @@ impl Connection {
         self.door.flows.close(self.flow.id);
         self.door.connections().leave(source.ip(), self.proof);
         self.door.inbox.order(Order::Closed(self.flow.id));
+        if let Some(cause) = end.shed() {
+            self.door.inbox.count_connection(cause);
+        }
         if !matches!(end, End::Peer | End::Ours | End::Refused) {
             self.door.report(end.kind(), source.ip(), |event| {
                 let event = event.with("source", source).with("why", &end);
@@ -314,6 +318,16 @@ impl End {
     fn reset(&self, socket: &TcpStream) {
         if matches!(self, End::Refused) {
             reset(socket);
+        }
+    }
+
+    /// As what it is counted, if its peer held a place without need.
+    fn shed(&self) -> Option<Cause> {
+        match self {
+            End::Slow => Some(Cause::Slow),
+            End::Idle | End::Unproven | End::UnprovenBytes => Some(Cause::Idler),
+            End::Handshake(Trouble::Slow | Trouble::TooLong) => Some(Cause::Idler),
+            _ => None,
         }
     }
 

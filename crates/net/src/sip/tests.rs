@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::door::Received;
 use super::{Door, Listeners, Patience, Wanted};
-use crate::inbox::{self, Arrival, MAX_UNKNOWN, Order, Tray};
+use crate::inbox::{self, Arrival, MAX_FRESH, Order, Tray};
 use crate::tls::Shown;
 use crate::{Clock, Effects};
 
@@ -77,13 +77,15 @@ impl House {
     }
 
     async fn arrival(&self) -> Arrival {
-        let (fresh, in_progress) = (self.tray.unknown.clone(), self.tray.in_progress.clone());
+        let tray = &self.tray;
+        let queues = [&tray.unknown.receiver, &tray.familiar.receiver, &tray.in_progress].map(Clone::clone);
         let wait = move || {
             let mut select = crossbeam_channel::Select::new();
-            select.recv(&fresh);
-            select.recv(&in_progress);
+            for queue in &queues {
+                select.recv(queue);
+            }
             select.ready_timeout(LONG).unwrap();
-            fresh.try_recv().or_else(|_| in_progress.try_recv()).unwrap()
+            queues.iter().find_map(|queue| queue.try_recv().ok()).unwrap()
         };
         tokio::task::spawn_blocking(wait).await.unwrap()
     }
@@ -378,7 +380,7 @@ async fn what_does_not_fit_any_more_is_told_to_come_back_later() {
     let house = house(Limits::default(), Patience::default()).await;
     let peer = udp_peer(&house).await;
     let mut told = None;
-    for number in 0..inbox::MAX_UNKNOWN + 1_000 {
+    for number in 0..inbox::MAX_FRESH + 1_000 {
         peer.send(&request("INVITE", &format!("{number}"))).await.unwrap();
         let mut buffer = [0; 2_000];
         tokio::task::yield_now().await;
@@ -393,7 +395,7 @@ async fn what_does_not_fit_any_more_is_told_to_come_back_later() {
     };
     assert!(told.starts_with("SIP/2.0 503 "), "{told}");
     assert!(told.contains("Retry-After: ") && told.contains("To: <sip:b@x>;tag="), "{told}");
-    assert_eq!(house.tray.unknown.len(), inbox::MAX_UNKNOWN);
+    assert_eq!(house.tray.unknown.receiver.len(), inbox::MAX_FRESH);
 }
 
 #[tokio::test]
@@ -411,20 +413,23 @@ async fn strangers_are_dropped_unread_when_neither_room_nor_a_refusal_is_left() 
     let comes = |transport, bytes: &[u8]| {
         door.receive(&entrance, flow(transport), bytes::Bytes::copy_from_slice(bytes))
     };
-    for _ in 0..MAX_UNKNOWN {
-        assert!(!door.drops_unread(&invite) && matches!(comes(Transport::Udp, &invite), Received::Taken));
+    for _ in 0..MAX_FRESH {
+        assert!(
+            !door.drops_unread(remote.ip(), &invite)
+                && matches!(comes(Transport::Udp, &invite), Received::Taken)
+        );
     }
-    assert!(!door.drops_unread(&invite), "it is refused");
+    assert!(!door.drops_unread(remote.ip(), &invite), "it is refused");
     let Received::Answer(Some(refusal)) = comes(Transport::Udp, &invite) else { panic!("no refusal") };
     assert!(refusal.starts_with(b"SIP/2.0 503 "));
     // Taken from the far future: none is back now.
     assert!(door.refusals.take(model::Mono::from_nanos(u64::MAX / 2)));
-    assert!(door.drops_unread(&invite));
+    assert!(door.drops_unread(remote.ip(), &invite));
     assert!(matches!(comes(Transport::Udp, &invite), Received::Answer(None)));
     assert!(matches!(comes(Transport::Tcp, &invite), Received::Answer(Some(_))), "nobody repeats it there");
     let text = String::from_utf8(invite).unwrap();
     let inside = text.replace("To: <sip:b@x>", "To: <sip:b@x>;tag=2");
-    assert!(!door.drops_unread(inside.as_bytes()));
+    assert!(!door.drops_unread(remote.ip(), inside.as_bytes()));
     assert!(
         matches!(comes(Transport::Udp, inside.as_bytes()), Received::Answer(None)),
         "anybody can write a tag"
@@ -432,5 +437,5 @@ async fn strangers_are_dropped_unread_when_neither_room_nor_a_refusal_is_left() 
     door.expect(remote.ip());
     assert!(matches!(comes(Transport::Udp, inside.as_bytes()), Received::Taken));
     assert_eq!(house.tray.in_progress.len(), 1);
-    assert_eq!(door.inbox.shed(), 5);
+    assert_eq!(door.inbox.shed().messages(), 5);
 }

@@ -83,6 +83,11 @@ impl UdpPort {
                     self.take(&door, meta, datagram);
                 }
             }
+            if count == BATCH_SIZE {
+                // Under a flood there is always more, and this task would never let go of its thread: other sockets, the
+                // control socket and the console have their turn after each batch.
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -92,7 +97,7 @@ impl UdpPort {
         if datagram.len() <= KEEP_ALIVE_BYTES && datagram.iter().all(|b| matches!(b, b'\r' | b'\n' | 0)) {
             return;
         }
-        if door.drops_unread(datagram) {
+        if door.drops_unread(meta.addr.ip(), datagram) {
             return;
         }
         let flow = Flow { id: self.id, transport: Transport::Udp, local, remote: meta.addr };

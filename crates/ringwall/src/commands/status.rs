@@ -25,7 +25,9 @@ fn text(status: &Status) -> String {
          vault           {}\n\
          kernel offload  {}\n\
          blocks          {}\n\
-         dropped         {} denied, {} malformed, {} shed, {} unsent, {} unstored, {} log lines\n",
+         dropped         {} denied, {} malformed, {} shed, {} unsent, {} unstored, {} log lines\n\
+         shed            {} of calls, {} with credentials, {} new from known addresses, {} new from strangers, {} late, {} unread;\n\
+         \x20               connections: {} beyond limits, {} idle, {} slow\n",
         status.version,
         status.node,
         duration(status.uptime_s),
@@ -53,6 +55,15 @@ fn text(status: &Status) -> String {
         status.dropped.unsent,
         status.dropped.unstored,
         status.dropped.log_lines,
+        status.shed.in_progress,
+        status.shed.credentialed,
+        status.shed.familiar,
+        status.shed.unknown,
+        status.shed.late,
+        status.shed.unread,
+        status.shed.connections,
+        status.shed.idlers,
+        status.shed.slow,
     );
     for trouble in &status.troubles {
         let since = trouble.since.map(|since| format!(" since {since}")).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use api::body::{
     Applied, Block, Certificates, Check, Destination, Dropped, NewPassword, PortRow, Revision,
-    RevisionDetail, Status, Trouble, Unblocked,
+    RevisionDetail, Shed, Status, Trouble, Unblocked,
 };
 use api::live::{AttackView, Notes};
 use api::{ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Problem};
@@ -107,7 +107,7 @@ impl Reception {
         let mut status = serde_json::to_value(status).unwrap_or_default();
         if let Some(table) = status.as_object_mut() {
             // It changes by itself, which is no news.
-            ["uptime_s", "held", "dropped"].iter().for_each(|key| drop(table.remove(*key)));
+            ["uptime_s", "held", "dropped", "shed"].iter().for_each(|key| drop(table.remove(*key)));
         }
         Some(State { status, calls })
     }
@@ -123,10 +123,26 @@ impl Reception {
         Dropped {
             denied: self.gate.counts().denied,
             malformed: counters.malformed.load(Ordering::Relaxed),
-            shed: self.control.shed(),
+            shed: self.control.shed().messages(),
             unsent: counters.unsent.load(Ordering::Relaxed),
             unstored: self.store.records().dropped().saturating_add(self.store.bindings().dropped()),
             log_lines: self.store.logs().dropped(),
+        }
+    }
+
+    fn shed(&self) -> Shed {
+        let counts = self.control.shed();
+        let full = self.door.counters().slow.load(Ordering::Relaxed);
+        Shed {
+            in_progress: counts.in_progress,
+            credentialed: counts.credentialed,
+            familiar: counts.familiar,
+            unknown: counts.unknown,
+            late: counts.late,
+            unread: counts.unread,
+            connections: counts.connections,
+            idlers: counts.idlers,
+            slow: counts.slow.saturating_add(full),
         }
     }
 }
@@ -157,6 +173,7 @@ impl api::Office for Reception {
             listeners: self.desk.listeners(),
             dropped: self.dropped(),
             troubles: self.troubles(),
+            shed: self.shed(),
         })
     }
 
