@@ -79,6 +79,8 @@ pub const TABLE: &[Row] = &[
     ("GET", "/destinations/{name}", Needs(View)),
     ("GET", "/ports", Needs(View)),
     ("GET", "/check", Needs(View)),
+    ("POST", "/drill", Needs(Administer)),
+    ("DELETE", "/drill", Needs(Administer)),
     ("GET", "/certificates", Needs(View)),
     ("GET", "/certificates/authority.der", Needs(View)),
     ("GET", "/logs/{name}", Needs(View)),

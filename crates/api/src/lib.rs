@@ -9,6 +9,7 @@ mod author;
 pub mod body;
 mod caller;
 pub mod console;
+pub mod drill;
 pub mod live;
 pub mod objects;
 mod office;

@@ -15,6 +15,7 @@ use crate::body::{
     Applied, Block, Certificates, Check, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
     Unblocked,
 };
+use crate::drill::Removed;
 use crate::live::{AttackView, Notes};
 use crate::{Author, Problem};
 
@@ -165,6 +166,10 @@ pub trait Office: Send + Sync + 'static {
     fn ports(&self) -> impl Future<Output = Result<Vec<PortRow>, Problem>> + Send;
     /// What weakens the installation.
     fn check(&self) -> impl Future<Output = Result<Check, Problem>> + Send;
+    /// Begins the rehearsal of an attack: its ground is the first line; it lasts until the reader goes.
+    fn drill(&self, author: Author, lines: LogLines) -> impl Future<Output = Result<(), Problem>> + Send;
+    /// Ends it, and answers when everything is removed.
+    fn end_drill(&self) -> impl Future<Output = Result<Removed, Problem>> + Send;
     /// The certificates in force.
     fn certificates(&self) -> impl Future<Output = Result<Certificates, Problem>> + Send;
     /// The local authority's certificate, DER.

@@ -60,6 +60,7 @@ pub(crate) fn router<O: Office + Registry + Views, C: Console>(office: Arc<O>, c
         .route("/logs/{name}", get(log::<O>))
         .merge(objects::resources::<O>())
         .merge(views::resources::<O>())
+        .merge(crate::drill::resources::<O>())
         .with_state(office)
         .merge(doors(console.clone()))
         .layer(middleware::from_fn(in_time))

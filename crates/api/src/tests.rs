@@ -103,6 +103,12 @@ impl Office for Fake {
     async fn check(&self) -> Result<Check, Problem> {
         Err(Problem::stopping())
     }
+    async fn drill(&self, _: Author, _: LogLines) -> Result<(), Problem> {
+        Ok(())
+    }
+    async fn end_drill(&self) -> Result<crate::drill::Removed, Problem> {
+        Ok(crate::drill::Removed::default())
+    }
     async fn certificates(&self) -> Result<Certificates, Problem> {
         Err(Problem::stopping())
     }

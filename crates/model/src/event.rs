@@ -206,6 +206,8 @@ registry! {
     KERNEL_NOT_PERMITTED = "kernel.not-permitted", Info, System, "Kernel offload not permitted", "The process may not administer nftables, so it refuses alone: give it CAP_NET_ADMIN, or set network.kernel_offload to off.";
     KERNEL_FAILED = "kernel.failed", Warning, System, "Kernel offload failed", "The kernel could not be told what to refuse, so the process refuses alone and tries again: look at the reason named.";
     KERNEL_REPAIRED = "kernel.repaired", Warning, Security, "Kernel table made anew", "Somebody deleted or changed the table inet ringwall in nftables and it was made anew: look who empties the ruleset.";
+    DRILL_BEGAN = "drill.began", Info, Security, "Drill began", "An administrator rehearses an attack; what it causes is marked with drill=true and mailed to nobody.";
+    DRILL_ENDED = "drill.ended", Info, Security, "Drill ended", "The rehearsal of an attack is over, and its accounts, registrations and blocks are removed.";
     INTERNAL = "system.internal", Error, System, "Internal contradiction", "The server met a state it believes impossible and went on; please report this line.";
 }
 

@@ -9,6 +9,7 @@ mod bell;
 pub mod bind;
 mod clock;
 pub mod control;
+pub mod drill;
 mod effects;
 mod grace;
 mod handles;

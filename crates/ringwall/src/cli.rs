@@ -178,6 +178,14 @@ pub enum Command {
         after_help = "Example:\n  ringwall check --json | jq '.findings[] | select(.weight == \"high\")'"
     )]
     Check(Format),
+    /// Rehearse an attack against the running server: what was tried, what got through.
+    #[command(
+        after_help = "Example:\n  ringwall drill\n  ringwall drill --yes --json | jq '.findings[] | select(.verdict == \"got-through\")'\n\n\
+        Shows what it will do, and asks. Sends from loopback addresses of its own, with accounts of its own that are in\n\
+        memory only; nothing leaves the machine, no phone rings, nobody is mailed, and everything is removed at the end.\n\
+        Exit code 1 if anything got through, or it was stopped."
+    )]
+    Drill(Drill),
     /// Which ports are used, why, and what an outer firewall should do with them.
     #[command(after_help = "Example:\n  ringwall ports --nftables | nft -c -f -")]
     Ports(Ports),
@@ -189,6 +197,17 @@ pub struct Format {
     /// JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `ringwall drill`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Drill {
+    /// JSON instead of words; the plan goes to standard error.
+    #[arg(long)]
+    pub json: bool,
+    /// Begin without asking.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `ringwall serve`.

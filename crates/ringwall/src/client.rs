@@ -119,6 +119,14 @@ impl Client<'_> {
         Ok(())
     }
 
+    /// Asks and gives the answer's body, whose end is the connection's.
+    ///
+    /// # Errors
+    /// No server, or it refuses.
+    pub async fn open(&self, method: Method, resource: Resource) -> Result<Incoming, Failure> {
+        self.send(method, resource, Bytes::new(), "*/*").await.map(Response::into_body)
+    }
+
     async fn send(
         &self,
         method: Method,

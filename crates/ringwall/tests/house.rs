@@ -19,7 +19,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("net", &["model", "wire", "guard", "sip", "media", "calls"]),
     ("links", &["model"]),
     ("api", &["model"]),
-    ("ringwall", &["model", "guard", "sip", "media", "calls", "vault", "store", "net", "links", "api"]),
+    (
+        "ringwall",
+        &["model", "wire", "guard", "sip", "media", "calls", "vault", "store", "net", "links", "api"],
+    ),
     ("sim", &["model", "wire", "guard", "sip", "media", "calls"]),
     ("targets", &["model", "wire", "guard", "sip", "media", "calls", "sim"]),
     ("blackbox", &["model", "wire", "sim"]),

@@ -11,6 +11,7 @@ use crate::body::{
     Applied, Block, Certificates, Check, Destination, LogLine, NewPassword, PortRow, Revision,
     RevisionDetail, Status, Unblocked,
 };
+use crate::drill::Removed;
 use crate::live::AttackView;
 use crate::objects::body::{AddressGroup, Extension, PasswordBody, Revealed, User, Written};
 use crate::views::body::{CallStory, DialPlanRow, Firewall};
@@ -66,6 +67,11 @@ fn live() -> Vec<Operation> {
             .gives::<Destination>(200),
         Operation::new(Get, "/ports", "What the outer firewall needs to know.").lists::<PortRow>(),
         Operation::new(Get, "/check", "What weakens the installation.").gives::<Check>(200),
+        Operation::new(Post, "/drill", "Begins the rehearsal of an attack; on the control socket only.")
+            .may(&[409])
+            .gives_as(200, &[("application/x-ndjson", text())]),
+        Operation::new(Delete, "/drill", "Ends it; answers when all is removed. On the control socket only.")
+            .gives::<Removed>(200),
         Operation::new(Get, "/certificates", "What is shown to who connects.").gives::<Certificates>(200),
         Operation::new(Get, "/certificates/authority.der", "The local authority's certificate.")
             .gives_as(200, &[("application/pkix-cert", text())]),

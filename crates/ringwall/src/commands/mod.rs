@@ -5,6 +5,7 @@ mod blocks;
 mod ca;
 mod check;
 mod configuration;
+mod drill;
 mod lists;
 mod lock;
 mod names;
@@ -55,6 +56,7 @@ pub async fn run(command: Command, socket: &Path) -> Result<(), Failure> {
         Command::Ca { der, json } => ca::ca(&client, der, json).await,
         Command::Resolve { destination, json } => names::resolve(&client, &destination, json).await,
         Command::Check(format) => check::check(&client, format.json).await,
+        Command::Drill(options) => drill::drill(socket, options).await,
         Command::Ports(format) => ports::ports(&client, format).await,
     }
 }

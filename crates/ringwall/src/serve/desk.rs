@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use api::body::Applied;
+use api::drill::Canary;
 use api::{ApplyOptions, Problem};
 use calls::Command;
 use guard::Rows;
@@ -20,6 +21,7 @@ use tokio::sync::{Mutex, watch};
 
 pub use api::Author;
 
+mod canaries;
 mod confirm;
 mod edits;
 mod problems;
@@ -54,6 +56,8 @@ pub struct Desk {
     shown: StdMutex<Shown>,
     /// The change that waits for its confirmation.
     pending: watch::Sender<Option<store::PendingChange>>,
+    /// Accounts of a drill, which are in no configuration.
+    canaries: StdMutex<Vec<Canary>>,
 }
 
 /// What a change needs.
@@ -102,6 +106,7 @@ impl Desk {
             door,
             kernel,
             pending: watch::Sender::new(None),
+            canaries: StdMutex::default(),
             shown: StdMutex::new(Shown { directory, listeners: Vec::new(), rows: Arc::default() }),
         }
     }
@@ -425,7 +430,7 @@ impl Desk {
     /// Tells the exchange, and waits until it has obeyed.
     async fn put_in_force(&self, office: &Office, forgotten: &[String]) -> Result<(), Problem> {
         let before = self.directory();
-        let after = Arc::new(tokio::task::block_in_place(|| config::directory(office, Some(&before))));
+        let after = Arc::new(tokio::task::block_in_place(|| self.directory_of(office, &before)));
         self.control.order(Order::MediaPorts(self.overrides.media_range(&office.listen)));
         self.control.command(Command::Directory(after.clone()));
         for line in forgotten {

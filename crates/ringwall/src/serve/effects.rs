@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use std::sync::Arc;
 
+use super::drill::Marks;
 use super::mail::Post;
 use super::pulse::Pulse;
 use guard::{By, Ruling, Scope};
@@ -22,11 +23,13 @@ pub struct Outside {
     /// Where warnings for the administrator go; `None` once the server stops.
     post: Mutex<Option<Post>>,
     pulse: Arc<Pulse>,
+    /// What a drill causes is kept nowhere.
+    marks: Arc<Marks>,
 }
 
 impl Outside {
-    /// Speaks to `store` and puts warnings into `post`; blocks are shown by `pulse`.
-    pub fn new(store: &Store, post: Post, pulse: Arc<Pulse>) -> Outside {
+    /// Speaks to `store` and puts warnings into `post`; blocks are shown by `pulse`; `marks` knows what a drill causes.
+    pub fn new(store: &Store, post: Post, pulse: Arc<Pulse>, marks: Arc<Marks>) -> Outside {
         Outside {
             records: store.records(),
             bindings: store.bindings(),
@@ -35,6 +38,7 @@ impl Outside {
             logs: store.logs(),
             post: Mutex::new(Some(post)),
             pulse,
+            marks,
         }
     }
 
@@ -50,15 +54,26 @@ impl Outside {
 
 impl net::Effects for Outside {
     fn record(&self, update: RecordUpdate) {
-        self.records.send(update);
+        let (RecordUpdate::Open(record) | RecordUpdate::Closed(record)) = &update;
+        if !self.marks.names(&record.from) && !self.marks.names(&record.to) {
+            self.records.send(update);
+        }
     }
 
     fn binding(&self, update: BindingUpdate) {
-        self.bindings.send(update);
+        let line = match &update {
+            BindingUpdate::Keep(binding) => &binding.line,
+            BindingUpdate::Remove { line, .. } => line,
+        };
+        if !self.marks.names(line) {
+            self.bindings.send(update);
+        }
     }
 
     fn ruling(&self, ruling: &Ruling) {
         match ruling {
+            // In force, but neither on the disk, nor in the attack view, nor worth a letter.
+            Ruling::Block(block) if self.marks.caused(block) => {}
             Ruling::Block(block) => {
                 // Texts and numbers always serialise.
                 let body = serde_json::to_string(block).unwrap_or_default();

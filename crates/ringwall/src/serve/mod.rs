@@ -7,6 +7,7 @@ mod certificates;
 mod check;
 mod console;
 mod desk;
+mod drill;
 mod effects;
 mod firewall;
 mod hosts;
@@ -39,6 +40,7 @@ use self::boot::Boot;
 use self::certificates::Certificates;
 use self::console::Porter;
 use self::desk::{Author, Desk};
+use self::drill::{Drill, Marks};
 use self::effects::Outside;
 use self::hosts::Hosts;
 use self::lock::Lock;
@@ -124,12 +126,14 @@ async fn start(
     let (post, mail) = Mail::start(&store, &mut entropy);
     let pulse = Pulse::new();
     let troubles = Arc::<Troubles>::default();
-    let seen = (pulse.clone(), troubles.clone());
+    let marks: Arc<Marks> = Arc::default();
+    let seen = (marks.clone(), pulse.clone(), troubles.clone());
     store.logs().watch(move |event| {
-        seen.0.see(event);
+        seen.0.mark(event);
         seen.1.see(event);
+        seen.2.see(event);
     });
-    let outside: Arc<Outside> = Arc::new(Outside::new(&store, post, pulse.clone()));
+    let outside: Arc<Outside> = Arc::new(Outside::new(&store, post, pulse.clone(), marks.clone()));
     let (inbox, tray) = net::inbox();
     let limits = Limits::default();
     let shown = net::tls::Shown::nothing().map_err(|error| {
@@ -215,7 +219,7 @@ async fn start(
         control.clone(),
         (door, kernel.clone()),
         gate,
-        lock,
+        (lock, Drill::new(marks, desk.clone(), control.clone(), stop.clone())),
         (pulse.clone(), troubles, stop.clone()),
     );
     let reception = Arc::new(reception);

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::desk::{Desk, Wish, read_problem};
+use super::drill::Drill;
 use super::lock::Lock;
 use super::pulse::{Pulse, State};
 use super::troubles::{self, Troubles};
@@ -35,6 +36,7 @@ pub struct Reception {
     kernel: Arc<Offload>,
     gate: Arc<Gate>,
     lock: Lock,
+    drill: Arc<Drill>,
     pulse: Arc<Pulse>,
     troubles: Arc<Troubles>,
     stop: watch::Receiver<bool>,
@@ -50,7 +52,7 @@ impl Reception {
         control: ControlHandle,
         (door, kernel): (Arc<Door>, Arc<Offload>),
         gate: Arc<Gate>,
-        lock: Lock,
+        (lock, drill): (Lock, Drill),
         (pulse, troubles, stop): (Arc<Pulse>, Arc<Troubles>, watch::Receiver<bool>),
     ) -> Reception {
         Reception {
@@ -61,6 +63,7 @@ impl Reception {
             kernel,
             gate,
             lock,
+            drill: Arc::new(drill),
             pulse,
             troubles,
             stop,
@@ -291,6 +294,14 @@ impl api::Office for Reception {
     async fn check(&self) -> Result<Check, Problem> {
         let check = tokio::task::block_in_place(|| self.desk.check());
         Ok(troubles::first(self.troubles(), check))
+    }
+
+    async fn drill(&self, author: Author, lines: LogLines) -> Result<(), Problem> {
+        self.drill.begin(&self.store, author, lines).await
+    }
+
+    async fn end_drill(&self) -> Result<api::drill::Removed, Problem> {
+        self.drill.end().await
     }
 
     async fn certificates(&self) -> Result<Certificates, Problem> {

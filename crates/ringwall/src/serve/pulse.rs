@@ -55,6 +55,9 @@ impl Pulse {
                 self.bell.notify_one();
             }
         }
+        if super::drill::is_marked(event) {
+            return;
+        }
         if std::ptr::eq(event.kind, &raw const event::AUTHENTICATION_FAILED) {
             self.failed(event);
         } else if std::ptr::eq(event.kind, &raw const event::REGISTERED)

@@ -49,8 +49,8 @@ struct Shared {
     watcher: OnceLock<Watcher>,
 }
 
-/// Sees each event as it is taken, on the thread that writes it: it must neither wait nor write.
-type Watcher = Box<dyn Fn(&Event) + Send + Sync>;
+/// Sees each event as it is taken, and may add to it, on the thread that writes it: it must neither wait nor write.
+type Watcher = Box<dyn Fn(&mut Event) + Send + Sync>;
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -104,9 +104,9 @@ impl LogSink {
     }
 
     /// Takes an event; dropped and counted if [`QUEUE`] events wait, or the share of its kind.
-    pub fn write(&self, event: Event) {
+    pub fn write(&self, mut event: Event) {
         if let Some(watcher) = self.0.watcher.get() {
-            watcher(&event);
+            watcher(&mut event);
         }
         let state = &self.0.state;
         let waiting = state.waiting.fetch_add(1, Ordering::Relaxed);
@@ -122,9 +122,9 @@ impl LogSink {
         state.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// From now on `watcher` sees each event before it is queued, also those that are dropped then. It runs on the thread
+    /// From now on `watcher` sees each event before it is queued and may add fields, also those that are dropped then. It runs on the thread
     /// that writes the event, and must neither wait nor write. Only the first one given is taken.
-    pub fn watch(&self, watcher: impl Fn(&Event) + Send + Sync + 'static) {
+    pub fn watch(&self, watcher: impl Fn(&mut Event) + Send + Sync + 'static) {
         let _ = self.0.watcher.set(Box::new(watcher));
     }
 
