@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use model::Secret;
 
+use super::late::Late;
 use super::session::DoneBy;
 use super::{AuditEntry, Console, Stage, cookie, headers, patience, watched};
 use crate::caller::Access;
@@ -40,7 +41,14 @@ pub(crate) async fn https<C: Console>(
     let mut answer = match enter(&console, &mut request, is_api).await {
         Ok(()) => {
             let caller = request.extensions().get::<Caller>().cloned();
-            let answer = carry_out(next, request.map(patience::bounded)).await;
+            let late = Late::default();
+            let mut request = request.map(patience::bounded);
+            if let Some(caller) = caller.clone().filter(|_| is_write(request.method())) {
+                let console = console.clone();
+                request = request.map(|body| late.watch(console, caller, body));
+            }
+            let answer = carry_out(next, request).await;
+            let answer = if late.is_out() { Problem::signed_out().into_response() } else { answer };
             match caller {
                 Some(caller) if goes_on => watched::until_signed_out(console.clone(), caller, answer),
                 _ => answer,

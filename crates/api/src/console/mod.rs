@@ -5,6 +5,7 @@ mod answers;
 pub(crate) mod cookie;
 pub(crate) mod front;
 pub(crate) mod headers;
+mod late;
 pub(crate) mod me;
 pub(crate) mod pages;
 pub(crate) mod patience;

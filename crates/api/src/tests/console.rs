@@ -277,3 +277,26 @@ async fn a_guess_counts_although_nobody_waits_for_its_answer() {
     office.0.lock().unwrap().push("go on".into());
     tokio::time::timeout(patience, office.until("counted")).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_write_whose_author_is_thrown_out_before_its_body_is_whole_is_not_carried_out() {
+    for (thrown_out, status) in [(true, "401"), (false, "200")] {
+        let office = Arc::<Fake>::default();
+        let (mut client, server) = tokio::io::duplex(1 << 16);
+        let https = Https::new(office.clone(), office.clone());
+        let (remote, local) = ("192.0.2.7:40000".parse().unwrap(), "192.0.2.1:4021".parse().unwrap());
+        tokio::spawn(https.serve(server, remote, local, std::future::pending()));
+        let head = "PUT /api/v1/configuration HTTP/1.1\r\nHost: 192.0.2.1:4021\r\nConnection: close\r\n\
+                    Authorization: Bearer rw_right\r\nContent-Length: 9\r\n\r\n[sys";
+        client.write_all(head.as_bytes()).await.unwrap();
+        if thrown_out {
+            office.0.lock().unwrap().push("ended".into());
+        }
+        client.write_all(b"tem]\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        let applied = office.0.lock().unwrap().iter().any(|said| said.contains("[system]"));
+        assert_eq!(applied, !thrown_out, "{answer}");
+    }
+}
