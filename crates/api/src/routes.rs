@@ -21,6 +21,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::console::{Console, front, me, session, setup, tokens};
+use crate::letters::{self, Letters};
 use crate::objects::{self, Registry, Seat};
 use crate::office::{ApplyOptions, BlockWish, LogQuery, Office};
 use crate::views::{self, Views};
@@ -35,7 +36,10 @@ type Shared<O> = State<Arc<O>>;
 pub(crate) type Peer = ConnectInfo<Author>;
 
 /// All resources over `office`.
-pub(crate) fn router<O: Office + Registry + Views, C: Console>(office: Arc<O>, console: Arc<C>) -> Router {
+pub(crate) fn router<O: Office + Registry + Views + Letters, C: Console>(
+    office: Arc<O>,
+    console: Arc<C>,
+) -> Router {
     let v1 = Router::new()
         .route("/openapi.json", get(crate::openapi::show))
         .route("/status", get(status::<O>))
@@ -61,6 +65,7 @@ pub(crate) fn router<O: Office + Registry + Views, C: Console>(office: Arc<O>, c
         .merge(objects::resources::<O>())
         .merge(views::resources::<O>())
         .merge(crate::drill::resources::<O>())
+        .merge(letters::resources::<O>())
         .with_state(office)
         .merge(doors(console.clone()))
         .layer(middleware::from_fn(in_time))

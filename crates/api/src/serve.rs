@@ -17,7 +17,7 @@ use tokio::pin;
 
 use crate::console::front::{self, Ends};
 use crate::console::pages;
-use crate::{Author, Console, Office, Registry, Views, routes};
+use crate::{Author, Console, Letters, Office, Registry, Views, routes};
 
 /// From a connection's start, or the last answer's end, to the last byte of the next request's head: also how long an idle
 /// connection is kept.
@@ -33,7 +33,7 @@ const LAST_ANSWER: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// The socket can't be used.
-pub async fn serve<O: Office + Registry + Views, C: Console>(
+pub async fn serve<O: Office + Registry + Views + Letters, C: Console>(
     listener: std::os::unix::net::UnixListener,
     office: Arc<O>,
     console: Arc<C>,
@@ -51,7 +51,7 @@ pub struct Https(Router);
 
 impl Https {
     /// Ready for visitors.
-    pub fn new<O: Office + Registry + Views, C: Console>(office: Arc<O>, console: Arc<C>) -> Https {
+    pub fn new<O: Office + Registry + Views + Letters, C: Console>(office: Arc<O>, console: Arc<C>) -> Https {
         let routes = routes::router(office, console.clone()).fallback(pages::show);
         Https(routes.layer(middleware::from_fn_with_state(console, front::https::<C>)))
     }

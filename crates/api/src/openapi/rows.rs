@@ -12,6 +12,7 @@ use crate::body::{
     RevisionDetail, Status, Unblocked,
 };
 use crate::drill::Removed;
+use crate::letters::{MailTrial, MailTried};
 use crate::live::AttackView;
 use crate::objects::body::{AddressGroup, Extension, PasswordBody, Revealed, User, Written};
 use crate::views::body::{CallStory, DialPlanRow, Firewall};
@@ -24,6 +25,7 @@ pub(super) fn all() -> Vec<Operation> {
     rows.extend(guard());
     rows.extend(configuration());
     rows.extend(objects());
+    rows.extend(letters());
     if let Some(first) = rows.first_mut() {
         first.schemas.push(problem());
     }
@@ -186,6 +188,18 @@ fn objects() -> Vec<Operation> {
         Operation::new(Get, "/address-groups/{name}", "One group.").gives::<AddressGroup>(200),
         replace::<AddressGroup>(Operation::new(Put, "/address-groups/{name}", "Replaces it.")),
         remove(Operation::new(Delete, "/address-groups/{name}", "Deletes it.")),
+    ]
+}
+
+fn letters() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Post,
+            "/mail/test",
+            "Sends a letter to try the mail server with, and tells what that says.",
+        )
+        .takes::<MailTrial>()
+        .gives::<MailTried>(200),
     ]
 }
 

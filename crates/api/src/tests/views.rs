@@ -4,6 +4,7 @@ use model::record::{CallRecord, CallResult, Direction};
 use model::{CallId, Id, Wall};
 
 use super::{Fake, house};
+use crate::letters::{MailTrial, MailTried};
 use crate::views::body::{DialPlanRow, Firewall};
 use crate::{Author, Problem, Views};
 
@@ -39,6 +40,14 @@ impl Views for Fake {
     }
     async fn revert(&self, _: Author) -> Result<(), Problem> {
         Err(Problem::not_found("nothing waits"))
+    }
+}
+
+impl crate::Letters for Fake {
+    async fn try_mail(&self, author: Author, trial: MailTrial) -> Result<MailTried, Problem> {
+        self.asked((author, &trial));
+        let to = trial.to.unwrap_or_default();
+        Ok(MailTried { to, server: "mail.example.test:587".into(), said: "250 fine".into() })
     }
 }
 

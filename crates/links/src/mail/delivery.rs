@@ -7,6 +7,7 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Response;
 use tokio::net::TcpStream;
 
 use super::letter::shown;
@@ -24,8 +25,8 @@ pub(super) enum Trouble {
     Never(String),
 }
 
-/// Hands `letter` over. `Ok`: the server has taken it.
-pub(super) async fn deliver(account: &Account, letter: &Letter) -> Result<(), Trouble> {
+/// Hands `letter` over. `Ok`: the server has taken it, and said so in these words.
+pub(super) async fn deliver(account: &Account, letter: &Letter) -> Result<String, Trouble> {
     let message = letter.message(account).map_err(Trouble::Never)?;
     let (envelope, bytes) = (message.envelope().clone(), message.formatted());
     let conversation = async {
@@ -35,7 +36,7 @@ pub(super) async fn deliver(account: &Account, letter: &Letter) -> Result<(), Tr
             // It has the letter; how it takes our leave does not matter.
             let _ = server.quit().await;
         }
-        sent.map(drop).map_err(|error| judged(&error))
+        sent.map(|answer| said(&answer)).map_err(|error| judged(&error))
     };
     match tokio::time::timeout(account.timeout, conversation).await {
         Ok(result) => result,
@@ -111,6 +112,15 @@ fn words(error: &Error) -> String {
         }
         cause = inner.source();
     }
+    short(&text)
+}
+
+/// What the server says to a letter that it takes.
+fn said(answer: &Response) -> String {
+    short(&format!("{} {}", answer.code(), answer.message().collect::<Vec<_>>().join(" ")))
+}
+
+fn short(text: &str) -> String {
     text.chars().take(MAX_WORDS).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -16,6 +16,8 @@ pub const KEPT: Duration = Duration::from_secs(5 * 86_400);
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 /// How long a conversation that runs is given when the server stops, so that a letter that is being taken is crossed out.
 pub const LAST_WORDS: Duration = Duration::from_secs(3);
+/// How long a trial takes at most: a person waits for it, and the request ends after a minute.
+pub const TRIAL: Duration = Duration::from_secs(30);
 /// Bytes taken from a mail server before it is encrypted: greeting, capabilities, errors. A letter's conversation has some 2 kB,
 /// the certificates of TLS some 10 kB.
 pub const MAX_ANSWERS: u64 = 256 * 1_024;

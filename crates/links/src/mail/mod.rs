@@ -15,6 +15,7 @@ mod postman;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod warning;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use tokio::sync::{Mutex, Notify, mpsc, watch};
 pub use account::{Account, Security};
 pub use letter::Letter;
 pub use outbox::{Held, Outbox, Waiting};
+pub use trial::try_out;
 pub use warning::{Refused, Warning};
 
 /// Where warnings are handed in; never waits.

@@ -90,7 +90,7 @@ impl<O: Outbox> Postman<O> {
         let busy = self.busy.clone();
         let _busy = busy.lock().await;
         match deliver(&account, &waiting.letter).await {
-            Ok(()) => {
+            Ok(_) => {
                 self.failures = 0;
                 self.taken(waiting.letter.id).await;
                 let sent = Event::new(&event::MAIL_SENT, now).with("to", &waiting.letter.to);

@@ -437,3 +437,23 @@ async fn a_change_of_the_account_is_taken_up_at_once() {
     until("the letter", || server.taken().len() == 1).await;
     assert_eq!(post.outbox.waiting().await, Ok(0));
 }
+
+#[tokio::test]
+async fn a_trial_answers_with_what_the_server_says_and_goes_out_once() {
+    let refusal = Conversation::Recipient("550 5.1.1 nobody of that name\r\n");
+    let server = Server::start(&[refusal, Conversation::Hangs]).await;
+    let id = IdMint::new(1, &mut Entropy::from_seed([5; 32])).mint(wall());
+    let account = account(server.port);
+    let refused = try_out(&account, id, "it@office.test", wall()).await.unwrap_err();
+    assert!(
+        refused.contains("does not take the letter") && refused.contains("nobody of that name"),
+        "{refused}"
+    );
+    let hung = try_out(&account, id, "it@office.test", wall()).await.unwrap_err();
+    assert!(hung.contains("no answer within"), "{hung}");
+    assert_eq!(server.taken().len(), 0);
+    let said = try_out(&account, id, "it@office.test", wall()).await.unwrap();
+    assert_eq!(said, "250 taken");
+    let letter = server.taken().remove(0);
+    assert_eq!((header(&letter, "To:"), header(&letter, "Subject:")), ("it@office.test", "[Office] Test"));
+}

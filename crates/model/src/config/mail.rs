@@ -102,7 +102,7 @@ impl Mail {
 }
 
 /// Whether letters can be sent to `text`: one address, without a name and without anything that needs quoting.
-pub(crate) fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     let bad = |c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c);
     text.rsplit_once('@').is_some_and(|(local, host)| {
         !local.is_empty() && !local.contains('@') && !text.contains(bad) && check_domain(host).is_ok()

@@ -42,7 +42,7 @@ pub use draft::{Mode, NewPassword};
 pub use export::{Secrets, export};
 pub use file::{MAX_EXTENSIONS, MAX_GROUPS, MAX_USERS};
 pub use groups::{hosts, prefixes};
-pub use mail::{Mail, MailSecurity};
+pub use mail::{Mail, MailSecurity, is_email};
 pub use object::{
     Edit, Edited, MAX_OBJECT, SETTINGS, below_section, content, edit, edit_section, section_content,
     set_password, used_by,

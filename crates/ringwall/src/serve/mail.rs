@@ -100,7 +100,7 @@ async fn follow(mut offices: watch::Receiver<Arc<Office>>, accounts: watch::Send
 }
 
 /// The account of an office; `None`: no mail is set.
-fn account(office: &Office) -> Option<Account> {
+pub fn account(office: &Office) -> Option<Account> {
     let mail = &office.mail;
     let login = mail.username.clone().zip(office.mail_password.clone());
     Some(Account {

@@ -11,6 +11,7 @@ mod drill;
 mod effects;
 mod firewall;
 mod hosts;
+mod letters;
 mod lock;
 mod logs;
 mod mail;
@@ -221,6 +222,7 @@ async fn start(
         gate,
         (lock, Drill::new(marks, desk.clone(), control.clone(), stop.clone())),
         (pulse.clone(), troubles, stop.clone()),
+        letters::Writer::new(&mut entropy),
     );
     let reception = Arc::new(reception);
     let looked_at = reception.clone();

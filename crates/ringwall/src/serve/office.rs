@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use super::desk::{Desk, Wish, read_problem};
 use super::drill::Drill;
+use super::letters::Writer;
 use super::lock::Lock;
 use super::pulse::{Pulse, State};
 use super::troubles::{self, Troubles};
@@ -40,6 +41,7 @@ pub struct Reception {
     pulse: Arc<Pulse>,
     troubles: Arc<Troubles>,
     stop: watch::Receiver<bool>,
+    writer: Writer,
     started: Wall,
     since: Instant,
 }
@@ -54,6 +56,7 @@ impl Reception {
         gate: Arc<Gate>,
         (lock, drill): (Lock, Drill),
         (pulse, troubles, stop): (Arc<Pulse>, Arc<Troubles>, watch::Receiver<bool>),
+        writer: Writer,
     ) -> Reception {
         Reception {
             store,
@@ -67,6 +70,7 @@ impl Reception {
             pulse,
             troubles,
             stop,
+            writer,
             started: now(),
             since: Instant::now(),
         }
@@ -85,6 +89,11 @@ impl Reception {
     /// What is kept.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Who writes letters on demand.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
     }
 
     /// Where events go.

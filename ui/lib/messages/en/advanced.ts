@@ -121,6 +121,16 @@ export const advanced = {
     timeout: 'One conversation takes at most',
     digest: 'Ten letters go out within',
     digestHelp: 'What comes beyond them is collected for as long and sent as one.',
+    test: {
+      title: 'Test',
+      intro: 'Sends a letter now, past the queue, and shows what the mail server says to it.',
+      to: 'To',
+      badTo: 'Write an address like name@example.test.',
+      unsaved: 'What is tried is what was saved, not what stands above.',
+      waiting: 'Speaking with the mail server ...',
+      taken: (to: string, server: string) => `${server} took a letter to ${to}. It said:`,
+      send: 'Send a test letter',
+    },
   },
   certificates: {
     title: 'Certificates',
