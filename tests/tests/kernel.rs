@@ -51,7 +51,7 @@ fn nft(world: &Namespaces, words: &str) -> String {
 }
 
 /// The elements of a set with the seconds left; `None`: for ever.
-fn elements(world: &Namespaces, set: &str) -> Vec<(String, Option<u64>)> {
+fn elements(world: &Namespaces, set: &str) -> Vec<Entry> {
     let text = nft(world, &format!("-j list set inet ringwall {set}"));
     let Ok(list) = serde_json::from_str::<Value>(&text) else { return Vec::new() };
     let sets = list["nftables"].as_array().cloned().unwrap_or_default();
@@ -77,7 +77,7 @@ fn refused(world: &Namespaces) -> u64 {
 }
 
 /// What the guard says, in the form in which the kernel has it.
-fn blocks(pbx: &Pbx) -> Vec<(String, Option<u64>)> {
+fn blocks(pbx: &Pbx) -> Vec<Entry> {
     let list = pbx.json(&["blocks", "--json"]);
     let list = list.as_array().cloned().unwrap_or_default();
     let mut all: Vec<_> = list
@@ -98,12 +98,15 @@ fn seconds_until(time: &str) -> u64 {
     end.saturating_sub(now.as_secs())
 }
 
+/// An address and the seconds that are left; none: for ever.
+type Entry = (String, Option<u64>);
+
 /// The set holds the guard's blocks, and the same time is left.
 fn expect_mirrored(world: &Namespaces, pbx: &Pbx) {
     let (mut told, mut held) = (Vec::new(), Vec::new());
     let found = wait::within(wait::PATIENCE, || {
         (told, held) = (blocks(pbx), elements(world, "blocked_4"));
-        let alike = |(one, other): (&(String, Option<u64>), &(String, Option<u64>))| {
+        let alike = |(one, other): (&Entry, &Entry)| {
             one.0 == other.0
                 && match (one.1, other.1) {
                     (Some(one), Some(other)) => one.abs_diff(other) <= APART,

@@ -220,9 +220,12 @@ async fn start(
         control.clone(),
         (door, kernel.clone()),
         gate,
-        (lock, Drill::new(marks, desk.clone(), control.clone(), stop.clone())),
+        (
+            lock,
+            Drill::new(marks, desk.clone(), control.clone(), stop.clone()),
+            letters::Writer::new(&mut entropy),
+        ),
         (pulse.clone(), troubles, stop.clone()),
-        letters::Writer::new(&mut entropy),
     );
     let reception = Arc::new(reception);
     let looked_at = reception.clone();

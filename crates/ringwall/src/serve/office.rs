@@ -54,9 +54,8 @@ impl Reception {
         control: ControlHandle,
         (door, kernel): (Arc<Door>, Arc<Offload>),
         gate: Arc<Gate>,
-        (lock, drill): (Lock, Drill),
+        (lock, drill, writer): (Lock, Drill, Writer),
         (pulse, troubles, stop): (Arc<Pulse>, Arc<Troubles>, watch::Receiver<bool>),
-        writer: Writer,
     ) -> Reception {
         Reception {
             store,
