@@ -84,7 +84,7 @@ pub const TABLE: &[Row] = &[
     ("GET", "/certificates", Needs(View)),
     ("GET", "/certificates/authority.der", Needs(View)),
     ("GET", "/logs/{name}", Needs(View)),
-    ("POST", "/mail/test", Needs(Configure)),
+    ("POST", "/mail/test", Needs(Operate)),
 ];
 
 /// What a resource needs, in a word: `open`, `person`, or the permission's name.
