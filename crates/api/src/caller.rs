@@ -90,6 +90,8 @@ pub enum Access {
     Person,
     /// A permission.
     Needs(Permission),
+    /// To come over the control socket: a user of this machine.
+    Machine,
 }
 
 impl Access {
@@ -104,6 +106,12 @@ impl Access {
             (_, None) => Err(Problem::signed_out()),
             (Access::Person, Some(caller)) => caller.login().map(|_| ()),
             (Access::Needs(permission), Some(caller)) => caller.require(permission),
+            (Access::Machine, Some(caller)) if caller.by == By::Socket => Ok(()),
+            (Access::Machine, Some(_)) => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "not-allowed",
+                "this is done on the machine itself, over the control socket",
+            )),
         }
     }
 }
