@@ -155,7 +155,8 @@ fn every_answer_has_the_guarding_fields_and_no_other() {
     }
     seen(&stranger, "POST /api/v1/session", 401, &[], &sign_in("admin", "wrong"));
     seen(&stranger, "POST /api/v1/session", 400, &[], "{");
-    seen(&stranger, "POST /api/v1/session", 413, &[], &" ".repeat(20_000));
+    // One byte too many: what is left unread when the connection closes would reset it, and take the answer along.
+    seen(&stranger, "POST /api/v1/session", 413, &[], &" ".repeat((16 << 10) + 1));
     seen(&stranger, "POST /api/v1/session", 403, &[("x-ringwall", "")], "");
     for (line, status) in [
         ("GET /api/v1/status", 200),
