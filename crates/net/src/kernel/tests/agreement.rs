@@ -1,6 +1,7 @@
 //! The kernel against the gate: whatever is blocked, restricted, trusted or may finish, a packet arrives exactly when the
 //! gate would let it in.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use guard::{Gate, Verdict};
@@ -79,9 +80,23 @@ impl House {
             *of == service && socket.local_addr().unwrap().is_ipv4() == source.is_ipv4()
         };
         let (_, socket) = self.sockets.iter().find(fits).unwrap();
-        let sender = UdpSocket::bind(source).unwrap();
+        let sender = bound(source);
         sender.send_to(b"x", socket.local_addr().unwrap()).unwrap();
         socket.recv(&mut [0; 8]).is_ok()
+    }
+}
+
+/// A socket at this address, which the last packet's may still hold: a test beside this one that starts a
+/// program has a copy of each open file until the program runs.
+fn bound(source: SocketAddr) -> UdpSocket {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match UdpSocket::bind(source) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < end => {
+                std::thread::yield_now()
+            }
+            other => return other.unwrap(),
+        }
     }
 }
 
