@@ -46,6 +46,11 @@ impl Namespaces {
         }
     }
 
+    /// Gives a device of a namespace an address; of a network on `lo`, all addresses.
+    pub fn add_address(&self, short: &str, address: &str, device: &str) {
+        ip(&format!("-n {} addr add {address} dev {device}", self.name(short)));
+    }
+
     /// Everything unknown goes by this gateway.
     pub fn default_route(&self, short: &str, gateway: &str) {
         ip(&format!("-n {} route add default via {gateway}", self.name(short)));
