@@ -43,6 +43,7 @@ pub struct Pbx {
     process: Option<Process>,
     office: Office,
     wrapper: Vec<String>,
+    weakness: Option<&'static str>,
     other_data: Option<PathBuf>,
 }
 
@@ -67,7 +68,16 @@ impl Pbx {
         }
         let doors = vec![(Way::USUAL, sip.into())];
         let place = Place::new("pbx");
-        Self { place, sip, doors, process: None, office, wrapper: Vec::new(), other_data: None }
+        Self {
+            place,
+            sip,
+            doors,
+            process: None,
+            office,
+            wrapper: Vec::new(),
+            weakness: None,
+            other_data: None,
+        }
     }
 
     /// Starts a server that is reached by each transport over IPv4 and over IPv6, and waits until it is ready.
@@ -117,6 +127,12 @@ impl Pbx {
     /// Changes the configuration of the next start.
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut Office)) {
         change(&mut self.office);
+    }
+
+    /// With this weakness planted (docs/decisions/0025).
+    pub fn weakened(mut self, weakness: &'static str) -> Self {
+        self.weakness = Some(weakness);
+        self
     }
 
     /// Puts words before the server's command line (a tracer, a namespace).
@@ -172,7 +188,8 @@ impl Pbx {
     /// Starts `serve` with these further arguments and doesn't wait.
     pub fn begin_with(&mut self, arguments: &[&str]) {
         let mut words = self.wrapper.clone();
-        words.extend([binary().display().to_string(), "serve".into(), "--data".into()]);
+        let program = if self.weakness.is_some() { weak_binary() } else { binary() };
+        words.extend([program.display().to_string(), "serve".into(), "--data".into()]);
         words.push(self.data().display().to_string());
         words.extend(arguments.iter().map(ToString::to_string));
         let mut command = bound_to_us(&words[0]);
@@ -180,6 +197,9 @@ impl Pbx {
             .args(&words[1..])
             .env_remove("RINGWALL_DATA")
             .env("RINGWALL_ADMIN_PASSWORD", "correct horse battery staple");
+        if let Some(weakness) = self.weakness {
+            command.env("RINGWALL_WEAKNESS", weakness);
+        }
         let farewell = if self.wrapper.is_empty() { Farewell::Kill } else { Farewell::Terminate };
         self.process = Some(Process::spawn("ringwall", command).farewell(farewell));
     }
@@ -315,6 +335,20 @@ pub fn binary() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let found = ["release", "debug"].iter().map(|p| target.join(p).join("ringwall")).find(|p| p.exists());
     found.expect("no binary to test: run `cargo build --release -p ringwall`, or set RINGWALL_BIN")
+}
+
+/// The same with weaknesses to be planted (docs/decisions/0025): `RINGWALL_WEAK_BIN`, else what was built with the feature.
+fn weak_binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("RINGWALL_WEAK_BIN") {
+        return path.into();
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let path = target.join("debug/ringwall-weak");
+    assert!(
+        path.exists(),
+        "no weak binary: run `cargo build -p ringwall --bin ringwall-weak --features weakness`"
+    );
+    path
 }
 
 /// The project's top folder.

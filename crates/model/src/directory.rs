@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::number::Numbering;
-use crate::{DialString, Secret, Transport};
+use crate::{DialString, Secret, Transport, Weakness, planted};
 
 /// Everything that the control plane looks up while it decides.
 #[derive(Clone, Debug)]
@@ -194,7 +194,7 @@ pub struct Line {
 impl Line {
     /// Whether its phone may sign in and call by this way (SPEC R4.15).
     pub fn admits(&self, transport: Transport) -> bool {
-        self.encryption != Encryption::Required || transport.is_encrypted()
+        self.encryption != Encryption::Required || transport.is_encrypted() || planted(Weakness::InClear)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod room;
 mod schema;
 pub mod secret;
 pub mod time;
+pub mod weakness;
 
 pub use entropy::Entropy;
 pub use flow::{Flow, FlowId, Transport};
@@ -26,3 +27,4 @@ pub use id::{CallId, Id, IdMint};
 pub use number::DialString;
 pub use secret::Secret;
 pub use time::{Mono, Now, Wall};
+pub use weakness::{Weakness, planted};

@@ -138,3 +138,32 @@ fn every_threat_names_tests_that_exist() {
     }
     assert!(seen > 20, "the threats are read otherwise than they are written");
 }
+
+/// Weaknesses are for tests (docs/decisions/0025): no default has the feature, no other crate switches it on, and nothing
+/// that builds what is used names it.
+#[test]
+fn no_build_that_is_used_has_planted_weaknesses() {
+    let metadata = MetadataCommand::new().current_dir(top()).no_deps().exec().unwrap();
+    let mut having = BTreeSet::new();
+    for package in &metadata.packages {
+        for (feature, parts) in &package.features {
+            if feature == "weakness" || parts.iter().any(|part| part.contains("weakness")) {
+                having.insert(format!("{} {feature} {parts:?}", package.name));
+            }
+        }
+        for dependency in &package.dependencies {
+            assert!(
+                !dependency.features.iter().any(|f| f == "weakness"),
+                "{}: {}",
+                package.name,
+                dependency.name
+            );
+        }
+    }
+    let expected = ["model weakness []", r#"ringwall weakness ["model/weakness"]"#];
+    assert_eq!(having, expected.map(str::to_owned).into());
+    for script in ["run", "bench/run", "ui/build", ".cargo/config.toml"] {
+        let text = fs::read_to_string(top().join(script)).unwrap();
+        assert!(!text.contains("weakness") && !text.contains("all-features"), "{script}");
+    }
+}

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use model::event::{self, Event};
-use model::{Mono, Now, Wall};
+use model::{Mono, Now, Wall, Weakness, planted};
 
 pub use block::{Block, By, Scope};
 pub use evidence::{Evidence, MAX_WHY};
@@ -217,6 +217,9 @@ impl Judge {
 
     /// The password was wrong.
     pub fn failed(&mut self, now: Now, permit: Permit, mut failure: Failure<'_>) {
+        if planted(Weakness::Uncounted) {
+            return self.succeeded(now, permit);
+        }
         let (source, account) = (permit.source, permit.account);
         if self.known.has(now.wall, Source::of(source)) {
             failure.signed_in = SignedIn::Before;
@@ -267,12 +270,16 @@ impl Judge {
 
     /// Whether an address is refused everything.
     pub fn is_blocked(&self, now: Wall, source: IpAddr) -> bool {
-        !self.settings.trusted.contains(source) && self.blocks.hold(source, |block| !block.is_over(now))
+        !planted(Weakness::BlocksIgnored)
+            && !self.settings.trusted.contains(source)
+            && self.blocks.hold(source, |block| !block.is_over(now))
     }
 
     /// Whether a block of an address is in the list. One whose time is over stays in it until [`Judge::wake`].
     pub fn holds(&self, source: IpAddr) -> bool {
-        !self.settings.trusted.contains(source) && self.blocks.hold(source, |_| true)
+        !planted(Weakness::BlocksIgnored)
+            && !self.settings.trusted.contains(source)
+            && self.blocks.hold(source, |_| true)
     }
 
     /// Refused addresses and accounts, those that began first first.

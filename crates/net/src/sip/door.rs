@@ -9,7 +9,7 @@ use bytes::Bytes;
 use guard::{Admitted, Buckets, Connections, Gate, Limits, Pace, Rows, Taken, Verdict};
 use ipnet::IpNet;
 use model::event::{self, Event, Kind, Level};
-use model::{Flow, Mono, Transport};
+use model::{Flow, Mono, Transport, Weakness, planted};
 use wire::sip::{Malformed, Message};
 
 use super::Flows;
@@ -19,6 +19,9 @@ use crate::shed::{Cause, News};
 use crate::tls::Shown;
 use crate::web::Visits;
 use crate::{Clock, Effects};
+
+/// How long a broken message holds up the rest where [`Weakness::Fragile`] is planted: longer than anybody waits for an answer.
+const FRAGILE: Duration = Duration::from_secs(4);
 
 /// How long and how much is waited for on a connection.
 #[derive(Clone, Copy, Debug)]
@@ -261,6 +264,9 @@ impl Door {
 
     fn malformed(&self, flow: &Flow, bytes: &[u8], why: Malformed) -> Option<Vec<u8>> {
         self.counters.malformed.fetch_add(1, Ordering::Relaxed);
+        if planted(Weakness::Fragile) {
+            std::thread::sleep(FRAGILE);
+        }
         let source = flow.remote.ip();
         self.report(&event::MALFORMED, source, |event| {
             event.with("source", flow.remote).with("transport", flow.transport).with("why", why)

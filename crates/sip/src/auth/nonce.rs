@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use model::{Entropy, Flow, Mono};
+use model::{Entropy, Flow, Mono, Weakness, planted};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
@@ -95,6 +95,11 @@ impl Nonces {
 
     /// Reads a nonce; `None`: forged, expired, or given to another source.
     pub(crate) fn recognise(&self, now: Mono, flow: &Flow, text: &[u8]) -> Option<Nonce> {
+        if planted(Weakness::AnyNonce) {
+            let mut mac = [0; MAC];
+            mac.iter_mut().zip(text.iter().rev()).for_each(|(byte, given)| *byte = *given);
+            return Some(Nonce { mac, issued_ms: millis(now) });
+        }
         let mut raw = [0; RAW];
         let length = URL_SAFE_NO_PAD.decode_slice(text, &mut raw).ok()?;
         if length != RAW {

@@ -23,8 +23,8 @@ pub fn attack(field: &Field, findings: &mut Vec<Finding>) -> Result<(), Halt> {
         let Some(nonce) = nonce else { continue };
         let mut victim = field.phone(VICTIM)?;
         let count = field.ground().attempts.min(MOST_GUESSES).saturating_add(2);
-        for _ in 0..count {
-            answer(&mut victim, &account.number, &nonce)?;
+        for guess in 1..=count {
+            answer(&mut victim, &account.number, &nonce, guess)?;
         }
         let blocked = field.is_blocked(field.source(VICTIM))?.is_some();
         let status = victim.register(account)?;
@@ -45,13 +45,14 @@ pub fn attack(field: &Field, findings: &mut Vec<Finding>) -> Result<(), Halt> {
     Ok(())
 }
 
-/// A wrong answer to a challenge that was never given to this address.
-fn answer(phone: &mut Phone<'_>, name: &str, nonce: &str) -> Result<(), Halt> {
+/// A wrong answer to a challenge that was never given to this address. Each is another one: the same again would be no
+/// further guess.
+fn answer(phone: &mut Phone<'_>, name: &str, nonce: &str, guess: u32) -> Result<(), Halt> {
     let mut wish = phone.registration(name, 120);
     let (uri, realm) = (&wish.uri, phone.domain());
     wish.more.push_str(&format!(
         "Authorization: Digest username=\"{name}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
-         response=\"00000000000000000000000000000000\", algorithm=MD5, qop=auth, nc=00000001, cnonce=\"drill\"\r\n"
+         response=\"{guess:032x}\", algorithm=MD5, qop=auth, nc={guess:08x}, cnonce=\"drill\"\r\n"
     ));
     phone.ask(&wish, ANSWER_WITHIN).map(drop)
 }
