@@ -5,6 +5,7 @@ mod crash;
 mod factors;
 mod folder;
 mod known;
+mod letters;
 mod logs;
 mod office;
 mod records;
