@@ -4,7 +4,7 @@ use crate::netns::Namespaces;
 use crate::place::Place;
 use crate::process::Process;
 use crate::wait;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 
 /// A running name server at 127.0.0.1 of its namespace.
 pub struct NameServer {
@@ -18,7 +18,7 @@ impl NameServer {
     pub fn start(world: &Namespaces, namespace: &str, records: &[&str]) -> Self {
         let namespace = world.name(namespace).to_owned();
         let place = Place::new("names");
-        place.write("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
+        place.write("resolv.conf", RESOLVER);
         let own = [
             "netns",
             "exec",
@@ -49,8 +49,44 @@ impl NameServer {
 
     /// The words before a command that make it live in the namespace and ask this name server.
     pub fn asked_by(&self) -> Vec<String> {
-        let file = self.place.join("resolv.conf");
-        let script = format!("mount --bind {} /etc/resolv.conf && exec \"$0\" \"$@\"", file.display());
-        ["ip", "netns", "exec", &self.namespace, "sh", "-c", &script].map(String::from).to_vec()
+        asked_by(&self.place, &self.namespace)
     }
+}
+
+/// A name server that hears every question and answers none.
+pub struct SilentNameServer {
+    socket: UdpSocket,
+    place: Place,
+    namespace: String,
+}
+
+impl SilentNameServer {
+    /// Starts one.
+    pub fn start(world: &Namespaces, namespace: &str) -> Self {
+        let namespace = world.name(namespace).to_owned();
+        let place = Place::new("names");
+        place.write("resolv.conf", RESOLVER);
+        let socket = crate::netns::inside(&namespace, || UdpSocket::bind("127.0.0.1:53").expect("the port"));
+        socket.set_read_timeout(Some(wait::PATIENCE)).expect("a timeout");
+        Self { socket, place, namespace }
+    }
+
+    /// Waits for a question.
+    pub fn expect_question(&self) {
+        self.socket.recv(&mut [0; 512]).expect("a question");
+    }
+
+    /// The words before a command that make it live in the namespace and ask this name server.
+    pub fn asked_by(&self) -> Vec<String> {
+        asked_by(&self.place, &self.namespace)
+    }
+}
+
+/// What a resolver is told.
+const RESOLVER: &str = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
+
+fn asked_by(place: &Place, namespace: &str) -> Vec<String> {
+    let file = place.join("resolv.conf");
+    let script = format!("mount --bind {} /etc/resolv.conf && exec \"$0\" \"$@\"", file.display());
+    ["ip", "netns", "exec", namespace, "sh", "-c", &script].map(String::from).to_vec()
 }

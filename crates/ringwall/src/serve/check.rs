@@ -13,6 +13,8 @@ use model::config::{self, Office};
 use model::directory::{DigestPolicy, Encryption};
 use model::live::Listener;
 
+use super::notes;
+
 /// Lines and extensions named in a finding; the rest is a number.
 const NAMED: usize = 5;
 /// A certificate that ends within this many days is to be renewed; within the shorter time it is urgent.
@@ -169,6 +171,9 @@ fn upkeep(facts: &Facts<'_>, found: &mut Vec<Finding>) {
         let cure = "set security.guessing.attempts to 5 or so";
         add(found, "guessing.loose", Weight::Medium, what, cure);
     }
+    if let Some((what, cure)) = notes::slow(guessing) {
+        add(found, "guessing.slow", Weight::Low, what, cure);
+    }
     let trusted = guessing.trusted.as_deref().map(|group| config::prefixes(facts.office, group));
     if trusted.unwrap_or_default().iter().any(is_wide) {
         let what = "security.guessing.trusted holds a wide network, which may guess without end".to_owned();
@@ -262,6 +267,10 @@ mod tests {
         let mut loose = office.clone();
         loose.security.guessing.attempts = 50;
         assert_eq!(ids(&Facts { office: &loose, ..sound() }), ["guessing.loose"]);
+        let mut slow = office.clone();
+        slow.security.guessing.slow =
+            Some(config::Slow { attempts: 3, period: config::Span::seconds(86_400) });
+        assert_eq!(ids(&Facts { office: &slow, ..sound() }), ["guessing.slow"]);
         let mut silent = office.clone();
         silent.security.guessing.warn_email.clear();
         assert_eq!(ids(&Facts { office: &silent, ..sound() }), ["guessing.silent"]);

@@ -10,7 +10,7 @@ use api::{ApplyOptions, Problem};
 use calls::Command;
 use guard::Rows;
 use ipnet::IpNet;
-use model::config::{self, Deletions, Kind, Mode, Office, Options, Plan, PortRange, Source, Supply};
+use model::config::{self, Deletions, Mode, Office, Options, Plan, PortRange, Source, Supply};
 use model::directory::Directory;
 use model::event::{self, Event};
 use model::live::Listener;
@@ -24,6 +24,7 @@ pub use api::Author;
 mod canaries;
 mod confirm;
 mod edits;
+mod learning;
 mod problems;
 
 use self::confirm::pending_note;
@@ -35,7 +36,7 @@ use super::certificates::{Certificates, Occasion};
 use super::hosts::Hosts;
 use super::overrides::Overrides;
 use super::{NODE, now, start_author};
-use super::{check, firewall};
+use super::{check, firewall, notes};
 use crate::commands::read_file;
 use crate::failure::Failure;
 
@@ -253,8 +254,6 @@ impl Desk {
     }
 
     async fn do_change(&self, author: &Author, wish: Wish, asked: &ApplyOptions) -> Result<Applied, Problem> {
-        let mut work = self.work.lock().await;
-        let office = self.store.office();
         let target = match &wish {
             Wish::Rollback(number) => self.store.objects_at(*number).await.map_err(read_problem)?,
             Wish::File(..) | Wish::Json(_) => Vec::new(),
@@ -264,14 +263,22 @@ impl Desk {
             deletions: if asked.yes || asked.dry_run { Deletions::Any } else { Deletions::Few },
             if_revision: asked.if_revision,
         };
-        let mut supply = work.supply();
-        // Ten thousand extensions take a while; other tasks of this thread go elsewhere meanwhile.
-        let plan = tokio::task::block_in_place(|| match &wish {
-            Wish::File(name, text) => config::plan(&office, Source::Toml(name, text), &options, &mut supply),
-            Wish::Json(text) => config::plan(&office, Source::Json("request", text), &options, &mut supply),
-            Wish::Rollback(number) => config::rollback(&office, target, *number, &options, &mut supply),
-        });
-        let plan = plan.map_err(refusal)?;
+        let plan = |work: &mut Work, office: &Office| {
+            let mut supply = work.supply();
+            let plan = match &wish {
+                Wish::File(name, text) => {
+                    config::plan(office, Source::Toml(name, text), &options, &mut supply)
+                }
+                Wish::Json(text) => {
+                    config::plan(office, Source::Json("request", text), &options, &mut supply)
+                }
+                Wish::Rollback(number) => {
+                    config::rollback(office, target.clone(), *number, &options, &mut supply)
+                }
+            };
+            plan.map_err(|why| Box::new(refusal(why)))
+        };
+        let (mut work, office, plan) = self.planned(plan, |plan| plan).await?;
         let mut applied = Applied {
             revision: office.revision,
             changed: !plan.is_empty(),
@@ -279,16 +286,13 @@ impl Desk {
             lost: plan.lost.clone(),
             notes: plan.notes.clone(),
         };
-        if plan.after.mail.host.is_none() && !plan.after.security.guessing.warn_email.is_empty() {
-            let note = "nobody will be mailed: security.guessing.warn_email is set, the section mail is not";
-            applied.notes.push(note.to_owned());
-        }
+        applied.notes.extend(notes::of(&plan.after, &self.hosts.unresolved(&plan.after)));
         let source = match &wish {
             Wish::File(name, text) => Some(Source::Toml(name, text)),
             Wish::Json(text) => Some(Source::Json("request", text)),
             Wish::Rollback(_) => None,
         };
-        let rows = self.rows_of(&office, &plan).await;
+        let rows = self.rows_of(&office, &plan);
         let rows = rows.map_err(|dead| refusal(config::misfits(source, dead)))?;
         if let Some(rows) = &rows {
             let registered = self.control.ask(|exchange, now| exchange.registrations(now)).await;
@@ -358,21 +362,6 @@ impl Desk {
         self.tell_kernel(&office);
         self.tell(changed.map(|event| event.with("revision", office.revision)));
         Ok(office.revision)
-    }
-
-    /// The rows that a plan leads to, if it may change them; refused if one of them would let nobody in.
-    async fn rows_of(&self, office: &Office, plan: &Plan) -> Result<Option<Arc<Rows>>, Vec<config::Misfit>> {
-        let concerns = |change: &config::Change| matches!(change.kind, Kind::Firewall | Kind::AddressGroup);
-        if !plan.changes.iter().any(concerns) {
-            return Ok(None);
-        }
-        self.hosts.learn(&plan.after).await;
-        let rows = firewall::rows(&plan.after, &self.hosts);
-        let mut dead = firewall::dead(&plan.after, &rows);
-        // A name server that is away since yesterday is no reason to refuse a change of something else.
-        let before = firewall::dead(office, &self.rows());
-        dead.retain(|row| !before.contains(row));
-        if dead.is_empty() { Ok(Some(rows)) } else { Err(dead) }
     }
 
     /// What weakens the installation.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use api::body::Trouble;
 use model::Wall;
-use model::config::{self, Office};
+use model::config::Office;
 use model::event::{self, Event};
 use net::{Addresses, Names};
 use store::{KeptHost, Store};
@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::desk::Desk;
+use super::notes::names_in_use;
 use super::now;
 
 /// How long last good addresses are kept (SPEC R4.1).
@@ -31,6 +32,8 @@ const LATEST_RETRY: Duration = Duration::from_secs(300);
 const AT_ONCE: usize = 16;
 /// What was last seen is written again after this time though it is the same, so that a day is counted from about then.
 const REWRITTEN: Duration = Duration::from_secs(1_800);
+/// A name that the office does not use is kept for this long after it was seen: a change may be under way that needs it.
+const SPARED: Duration = Duration::from_secs(120);
 
 /// Names shown as trouble: a dead name server is seen by the first.
 const TROUBLES_SHOWN: usize = 16;
@@ -67,12 +70,12 @@ impl Hosts {
     pub fn unresolved(&self, office: &Office) -> Vec<String> {
         let book = self.book();
         let leads = |name: &String| book.hosts.get(name).is_some_and(|host| !host.addresses.is_empty());
-        used(office).into_iter().filter(|name| !leads(name)).collect()
+        names_in_use(office).into_iter().filter(|name| !leads(name)).collect()
     }
 
     /// The names in use that no name server tells of at the moment.
     pub fn troubles(&self) -> Vec<Trouble> {
-        let used = used(&self.store.office());
+        let used = names_in_use(&self.store.office());
         let book = self.book();
         let trouble = |(name, host): (&String, &Host)| {
             let (since, why) = host.failing.clone()?;
@@ -89,25 +92,10 @@ impl Hosts {
         self.changed.notify_one();
     }
 
-    /// Looks up the names of `office` of which nothing is known yet. Takes 5 s for each sixteen of them at the most.
-    pub async fn learn(&self, office: &Office) {
-        let names = used(office);
-        let unknown: Vec<String> = {
-            let book = self.book();
-            names
-                .into_iter()
-                .filter(|name| book.hosts.get(name).is_none_or(|host| host.addresses.is_empty()))
-                .collect()
-        };
-        if !unknown.is_empty() {
-            self.look_up(unknown).await;
-        }
-    }
-
     /// Keeps the names of the office known, as long as the server runs.
     pub async fn look_after(self: Arc<Hosts>, desk: Arc<Desk>) {
         loop {
-            let used = used(&self.store.office());
+            let used = names_in_use(&self.store.office());
             let due = self.book().due(&used, now());
             self.look_up(due).await;
             let forgotten = self.book().forget(&used, now());
@@ -116,7 +104,7 @@ impl Hosts {
             }
             desk.refresh_rows().await;
             self.keep().await;
-            let wait = self.book().next(now());
+            let wait = self.book().next(&used, now());
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.changed.notified() => {}
@@ -124,7 +112,8 @@ impl Hosts {
         }
     }
 
-    async fn look_up(&self, names: Vec<String>) {
+    /// Asks for the addresses of `names`. Takes 5 s for each sixteen of them at the most.
+    pub async fn look_up(&self, names: Vec<String>) {
         for some in names.chunks(AT_ONCE) {
             // Read anew each time: an administrator who mends the system's settings need not restart anything.
             let resolver = Names::of_system().map(Arc::new);
@@ -176,12 +165,6 @@ impl Hosts {
             self.book().kept(now());
         }
     }
-}
-
-/// The host names that rows of the firewall depend on.
-fn used(office: &Office) -> BTreeSet<String> {
-    let groups = office.firewall.rows().into_iter().filter_map(|(_, group)| group);
-    groups.flat_map(|group| config::hosts(office, group)).map(str::to_owned).collect()
 }
 
 /// What is known, and when to look again; told the time.
@@ -244,7 +227,7 @@ impl Book {
     /// Drops names that nobody uses, and addresses that were good for the last time a day ago; the names of these.
     fn forget(&mut self, used: &BTreeSet<String>, now: Wall) -> Vec<String> {
         let before = self.hosts.len();
-        self.hosts.retain(|name, _| used.contains(name));
+        self.hosts.retain(|name, host| used.contains(name) || now.saturating_since(host.seen) < SPARED);
         self.is_dirty |= self.hosts.len() != before;
         let mut forgotten = Vec::new();
         for (name, host) in &mut self.hosts {
@@ -257,9 +240,10 @@ impl Book {
         forgotten
     }
 
-    /// How long until the next name is due.
-    fn next(&self, now: Wall) -> Duration {
-        let due = self.hosts.values().map(|host| host.due.saturating_since(now)).min();
+    /// How long until the next of these names is due.
+    fn next(&self, used: &BTreeSet<String>, now: Wall) -> Duration {
+        let hosts = used.iter().filter_map(|name| self.hosts.get(name));
+        let due = hosts.map(|host| host.due.saturating_since(now)).min();
         due.unwrap_or(LATEST).clamp(Duration::from_millis(100), LATEST)
     }
 
@@ -303,7 +287,7 @@ mod tests {
         assert_eq!(book.due(&used(), at(0)), ["a.test"]);
         assert!(book.found("a.test", leads_to("192.0.2.1", 60), at(0)));
         assert!(book.due(&used(), at(59)).is_empty());
-        assert_eq!(book.next(at(0)), Duration::from_secs(60));
+        assert_eq!(book.next(&used(), at(0)), Duration::from_secs(60));
         assert_eq!(book.due(&used(), at(60)), ["a.test"]);
         assert!(!book.found("a.test", leads_to("192.0.2.1", 60), at(60)), "it is where it was");
         assert!(book.found("a.test", leads_to("192.0.2.2", 0), at(120)));
@@ -355,6 +339,8 @@ mod tests {
         assert!(book.to_keep(at(60)).is_none());
         assert_eq!(book.to_keep(at(1_800)).unwrap()[0].seen, at(60));
         book.forget(&BTreeSet::new(), at(61));
-        assert_eq!(book.to_keep(at(61)), Some(Vec::new()), "names that nobody uses go");
+        assert!(book.to_keep(at(61)).is_none(), "a change may need it");
+        book.forget(&BTreeSet::new(), at(180));
+        assert_eq!(book.to_keep(at(180)), Some(Vec::new()), "names that nobody uses go");
     }
 }

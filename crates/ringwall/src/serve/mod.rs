@@ -16,6 +16,7 @@ mod lock;
 mod logs;
 mod mail;
 mod names;
+mod notes;
 mod objects;
 mod office;
 mod overrides;

@@ -9,7 +9,7 @@ use model::Secret;
 use model::config::{self, Edit, Kind, Plan, Refusal};
 
 use super::{Desk, Work, finished, pending_note, refusal};
-use crate::serve::firewall;
+use crate::serve::{firewall, notes};
 
 /// What is changed.
 pub enum Job {
@@ -61,15 +61,19 @@ impl Desk {
     }
 
     async fn do_edit(&self, asker: &Asker, job: &Job, expected: &IfMatch) -> Result<Done, Problem> {
-        let mut work = self.work.lock().await;
-        let office = self.store.office();
-        if let Some(found) = found(&office, job)? {
-            expected.check(&found)?;
-        }
-        let planned = tokio::task::block_in_place(|| plan_job(&mut work, &office, job));
-        let Planned { plan, key, generated } = planned.map_err(refusal)?;
+        let plan = |work: &mut Work, office: &config::Office| {
+            if let Some(found) = found(office, job)? {
+                expected.check(&found)?;
+            }
+            plan_job(work, office, job).map_err(|why| Box::new(refusal(why)))
+        };
+        let (mut work, office, Planned { plan, key, generated }) =
+            self.planned(plan, |planned| &planned.plan).await?;
         let mut notes = plan.notes.clone();
-        let rows = self.rows_of(&office, &plan).await.map_err(|dead| {
+        if notes::concern(&plan) {
+            notes.extend(notes::of(&plan.after, &self.hosts.unresolved(&plan.after)));
+        }
+        let rows = self.rows_of(&office, &plan).map_err(|dead| {
             let why = config::misfits(None, dead);
             refusal(match job {
                 Job::Section(section, _) => config::below_section(why, section),
