@@ -3,6 +3,8 @@
 
 #[path = "floods/attack.rs"]
 mod attack;
+#[path = "floods/connections.rs"]
+mod connections;
 #[path = "floods/known.rs"]
 mod known;
 #[path = "floods/media.rs"]

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -35,35 +35,39 @@ impl Source {
 /// A flood that goes on until it is stopped.
 pub struct Flood {
     halt: Arc<AtomicBool>,
-    thread: JoinHandle<u64>,
+    acted: Arc<AtomicU64>,
+    thread: JoinHandle<()>,
 }
 
 impl Flood {
     /// `per_second` times a second `act` with the number of times so far, on one thread.
     pub fn begin(per_second: u64, mut act: impl FnMut(u64) + Send + 'static) -> Self {
         let halt = Arc::<AtomicBool>::default();
-        let stopped = halt.clone();
+        let (acted, stopped) = (Arc::<AtomicU64>::default(), halt.clone());
+        let counted = acted.clone();
         let thread = std::thread::spawn(move || {
             // Linux keeps this number for each thread. Without it the flood is only ruder.
             let _ = rustix::process::setpriority_process(None, NICE);
-            let mut done = 0;
             while !stopped.load(Ordering::Relaxed) {
                 // Who was kept from running does not catch up: a burst would be another flood than the one meant.
                 for _ in 0..per_second / TICKS_PER_SECOND {
-                    act(done);
-                    done += 1;
+                    act(counted.fetch_add(1, Ordering::Relaxed));
                 }
                 std::thread::sleep(TICK);
             }
-            done
         });
-        Self { halt, thread }
+        Self { halt, acted, thread }
     }
 
-    /// Stops it, lets go of what it held, and says how often it acted.
-    pub fn stop(self) -> u64 {
+    /// How often it has acted so far.
+    pub fn acted(&self) -> u64 {
+        self.acted.load(Ordering::Relaxed)
+    }
+
+    /// Stops it, and lets go of what it held.
+    pub fn stop(self) {
         self.halt.store(true, Ordering::Relaxed);
-        self.thread.join().expect("a flood of the test's own")
+        self.thread.join().expect("a flood of the test's own");
     }
 }
 

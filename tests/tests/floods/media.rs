@@ -6,7 +6,7 @@ use std::net::SocketAddrV4;
 
 /// Packets a second, 1,000 for each who talks: twenty times what he hears.
 const PER_SECOND: u64 = 4_000;
-/// A flood that sent less was none, on however slow a machine.
+/// A flood goes on until it has sent so many, on however slow a machine.
 const LEAST: u64 = 1_000;
 
 /// A packet as those who talk send them, of a stranger's stream.

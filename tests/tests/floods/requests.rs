@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 const PER_SECOND: u64 = 4_000;
 /// Of the largest, 30 MB a second.
 const HUGE_PER_SECOND: u64 = 600;
-/// A flood that sent less was none, on however slow a machine.
+/// A flood goes on until it has sent so many, on however slow a machine.
 const LEAST: u64 = 1_000;
 /// Header lines that make a message as large as a datagram can be.
 const LINES: usize = 7;

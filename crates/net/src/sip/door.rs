@@ -1,7 +1,7 @@
 //! What every signalling socket shares: the gate, the counts, the way in, and who hears of trouble.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -37,9 +37,11 @@ pub struct Patience {
     pub write: Duration,
     /// Bytes read before somebody has signed in: a registration takes two messages of a kilobyte.
     pub unproven_bytes: usize,
-    /// Bytes that wait for the rest of their message before somebody has signed in: 10,000 strangers hold 160 MB. Of a TLS
-    /// handshake all bytes together: it takes 1 to 4 KB.
+    /// Bytes that wait for the rest of their message before somebody has signed in. Of a TLS handshake all bytes together: it
+    /// takes 1 to 4 KB.
     pub unproven_pending: usize,
+    /// The same of all strangers together. Whoever sends whole messages needs none of it.
+    pub unproven_pending_of_all: usize,
 }
 
 impl Patience {
@@ -57,8 +59,9 @@ impl Default for Patience {
             unproven: Duration::from_secs(60),
             proven_idle: Duration::from_secs(7_200),
             write: Duration::from_secs(10),
-            unproven_bytes: 128 << 10,
+            unproven_bytes: 32 << 10,
             unproven_pending: 16 << 10,
+            unproven_pending_of_all: 4 << 20,
         }
     }
 }
@@ -91,6 +94,8 @@ pub struct Door {
     patience: RwLock<Patience>,
     effects: Arc<dyn Effects>,
     connections: Mutex<Connections>,
+    /// Bytes of strangers that wait for the rest of their message.
+    pub(super) halves: Arc<AtomicUsize>,
     /// Who is at the console.
     pub(crate) web: Visits,
     answers: Mutex<Buckets>,
@@ -124,6 +129,7 @@ impl Door {
             patience: RwLock::new(patience),
             effects,
             connections: Mutex::new(Connections::new(limits)),
+            halves: Arc::default(),
             web: Visits::default(),
             answers: Mutex::new(Buckets::new(BAD_REQUEST_PACE)),
             refusals: Refusals::default(),

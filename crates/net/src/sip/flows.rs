@@ -16,6 +16,9 @@ use super::door::Counters;
 use super::stream::StreamState;
 use super::udp::UdpPort;
 
+/// Messages that may wait to be written to a stranger: challenges to a phone that registers twelve lines at once.
+const MAX_QUEUED_TO_STRANGER: usize = 16;
+
 /// What became of bytes to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
@@ -92,10 +95,13 @@ impl Flows {
     fn send_on_stream(&self, id: FlowId, bytes: &Bytes) -> Sent {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let Some(stream) = table.streams.get(&id) else { return Sent::Closed };
-        match stream.queue.try_send(bytes.clone()) {
-            Ok(()) => return Sent::Yes,
-            Err(TrySendError::Closed(_)) => return Sent::Closed,
-            Err(TrySendError::Full(_)) => {}
+        let waiting = stream.queue.max_capacity().saturating_sub(stream.queue.capacity());
+        if waiting < MAX_QUEUED_TO_STRANGER || stream.state.is_proven() {
+            match stream.queue.try_send(bytes.clone()) {
+                Ok(()) => return Sent::Yes,
+                Err(TrySendError::Closed(_)) => return Sent::Closed,
+                Err(TrySendError::Full(_)) => {}
+            }
         }
         drop(table);
         self.counters.slow.fetch_add(1, Ordering::Relaxed);

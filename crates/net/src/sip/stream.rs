@@ -5,7 +5,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::ready;
 
 use bytes::Bytes;
@@ -31,6 +31,9 @@ use crate::tls::Offer;
 const MAX_QUEUED: usize = 64;
 /// Bytes read at once, on the stack of whoever reads.
 const READ_BYTES: usize = 16_384;
+/// The same of a stranger, who then waits until all others had their turn: some ten requests, where hundreds of strangers with as
+/// much as can be read would keep accepting, the control socket and the office's phones waiting for seconds.
+const STRANGER_READ_BYTES: usize = 4_096;
 
 /// What a refused peer was answered before is written within this, or not at all.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
@@ -98,16 +101,40 @@ pub(crate) fn begin(door: Arc<Door>, flow: Flow, socket: TcpStream) {
     let (queue, outgoing) = mpsc::channel(MAX_QUEUED);
     let state = Arc::<StreamState>::default();
     door.flows.add_stream(flow.id, StreamHandle { queue, state: state.clone(), remote: flow.remote });
+    let door_halves = door.halves.clone();
     let connection = Connection {
         door,
         flow,
         outgoing,
         state,
         framer: StreamFramer::new(),
+        half: Half { all: door_halves, bytes: 0 },
         unproven_bytes: 0,
         proof: Proof::Unproven,
     };
     tokio::spawn(connection.run(socket));
+}
+
+/// What a stranger takes of the room for half messages, given back when he has signed in or is gone.
+struct Half {
+    all: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Half {
+    /// He takes so many bytes now, and all of them so many.
+    fn takes(&mut self, bytes: usize) -> usize {
+        let before = self.all.fetch_add(bytes, Ordering::Relaxed);
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+        let own = std::mem::replace(&mut self.bytes, bytes);
+        before.saturating_add(bytes).saturating_sub(own)
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        self.takes(0);
+    }
 }
 
 struct Connection {
@@ -116,6 +143,7 @@ struct Connection {
     outgoing: mpsc::Receiver<Bytes>,
     state: Arc<StreamState>,
     framer: StreamFramer,
+    half: Half,
     unproven_bytes: usize,
     /// As counted in the table of connections.
     proof: Proof,
@@ -172,6 +200,7 @@ impl Connection {
         let mut message_since = Some(opened);
         loop {
             let (deadline, end) = self.deadline(opened, quiet_since, message_since);
+            let most = if self.proof == Proof::Proven { READ_BYTES } else { STRANGER_READ_BYTES };
             let result = tokio::select! {
                 biased;
                 bytes = self.outgoing.recv() => match bytes {
@@ -179,7 +208,7 @@ impl Connection {
                     None if self.state.is_refused() => Err(End::Refused),
                     None => Err(self.farewell(socket).await),
                 },
-                read = fill(socket, &mut self.framer) => match read {
+                read = fill(socket, &mut self.framer, most) => match read {
                     Ok(came) => self.heard(socket, came, &mut quiet_since, &mut message_since).await,
                     Err(end) => Err(end),
                 },
@@ -192,6 +221,9 @@ impl Connection {
                 return end;
             }
             self.note_proof();
+            if self.proof == Proof::Unproven {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -258,11 +290,22 @@ impl Connection {
             *quiet_since = now;
             *message_since = None;
         }
-        if !self.state.is_proven() && self.framer.pending() > self.door.patience().unproven_pending {
-            return Err(End::UnprovenBytes);
-        }
+        self.holds_half()?;
         *message_since = if self.framer.pending() == 0 { None } else { message_since.or(Some(now)) };
         Ok(())
+    }
+
+    /// Half a message takes room, of which strangers have little, one and all.
+    fn holds_half(&mut self) -> Result<(), End> {
+        let (own, patience) = (self.framer.pending(), self.door.patience());
+        if self.state.is_proven() {
+            self.half.takes(0);
+            return Ok(());
+        }
+        let all = self.half.takes(own);
+        let is_too_much =
+            own > patience.unproven_pending || (own > 0 && all > patience.unproven_pending_of_all);
+        if is_too_much { Err(End::UnprovenBytes) } else { Ok(()) }
     }
 
     async fn message<S: AsyncWrite + Unpin>(
@@ -353,11 +396,15 @@ struct Came {
     first: u8,
 }
 
-/// Reads what is there, at least a byte.
-async fn fill<S: AsyncRead + Unpin>(socket: &mut S, framer: &mut StreamFramer) -> Result<Came, End> {
+/// Reads what is there, at least a byte and at most so many.
+async fn fill<S: AsyncRead + Unpin>(
+    socket: &mut S,
+    framer: &mut StreamFramer,
+    most: usize,
+) -> Result<Came, End> {
     poll_fn(|context| {
         let mut bytes = [const { MaybeUninit::uninit() }; READ_BYTES];
-        let mut buffer = ReadBuf::uninit(&mut bytes);
+        let mut buffer = ReadBuf::uninit(bytes.get_mut(..most).unwrap_or_default());
         let read = ready!(Pin::new(&mut *socket).poll_read(context, &mut buffer));
         let came = match (read, buffer.filled().first()) {
             // Few peers end TLS with a word (RFC 5246 section 7.2.1); to us it is the same end.

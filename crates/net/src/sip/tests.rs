@@ -20,6 +20,7 @@ use crate::tls::Shown;
 use crate::{Clock, Effects};
 
 mod rows;
+mod strangers;
 mod tls;
 
 /// Long enough for a busy machine; a test that waits this long has failed.
