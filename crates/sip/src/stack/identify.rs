@@ -197,11 +197,10 @@ pub(super) fn strictness(directory: &Directory) -> (Guessing, AddressSet) {
     (guessing, AddressSet::of(directory.network.local.iter().copied()))
 }
 
-/// The line of the extension that a request claims to come from, or else any: what [`Weakness::NoPasswords`] takes for proof.
+/// A line of the extension that a request claims to come from: what [`Weakness::NoPasswords`] takes for proof.
 fn believe(request: &Message, directory: &Directory) -> Option<Arc<Line>> {
     let from = request.from().ok().and_then(|from| from.uri().ok());
-    let user = from.as_ref().and_then(Uri::sip).map(|uri| message::lossy(&uri.user_decoded()));
-    let claimed = user.and_then(|user| directory.extensions.get(&*user));
-    let named = claimed.and_then(|extension| directory.lines.get(extension.lines.first()?));
-    named.or_else(|| directory.lines.values().next()).cloned()
+    let user = from.as_ref().and_then(Uri::sip).map(|uri| message::lossy(&uri.user_decoded()))?;
+    let extension = directory.extensions.get(&*user)?;
+    directory.lines.get(extension.lines.first()?).cloned()
 }

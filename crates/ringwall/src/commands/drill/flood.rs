@@ -16,6 +16,10 @@ const REGISTRATIONS: usize = 8;
 
 pub fn attack(field: &Field, findings: &mut Vec<Finding>) -> Result<(), Halt> {
     let account = field.caller()?;
+    // Known before, as an office's phones are: strangers come after them (SPEC R4.17).
+    if field.phone(PHONE)?.sign_in(account)? != 200 {
+        return Err(Halt::Unable("a phone of the drill could not register".to_owned()));
+    }
     let over = AtomicBool::new(false);
     let (sent, registered) = std::thread::scope(|scope| {
         let flood = scope.spawn(|| pour(field, &over));

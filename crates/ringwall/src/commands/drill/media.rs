@@ -29,7 +29,7 @@ pub fn attack(field: &Field, findings: &mut Vec<Finding>) -> Result<(), Halt> {
     let mut caller = field.phone(CALLER)?;
     let callee = &mut field.phone(CALLEE)?;
     for (phone, canary) in [(&mut caller, field.caller()?), (&mut *callee, field.callee()?)] {
-        if phone.register(canary)? != 200 {
+        if phone.sign_in(canary)? != 200 {
             return Err(Halt::Unable("a phone of the drill could not register".to_owned()));
         }
     }

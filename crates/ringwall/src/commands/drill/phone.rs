@@ -82,6 +82,11 @@ impl Message {
     }
 }
 
+/// How often a phone asks that must be registered.
+const SIGN_INS: u32 = 4;
+/// How long it waits before it asks again, whatever it is told: a refusal under a flood names 2 to 10 seconds.
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+
 /// What a request consists of besides what every request has.
 #[derive(Clone, Debug)]
 pub struct Wish {
@@ -258,6 +263,26 @@ impl<'a> Phone<'a> {
         let wish = self.registration(&canary.number, 120);
         let answer = self.ask_as(&wish, &canary.number, canary.password.expose())?;
         Ok(answer.map_or(0, |answer| answer.status()))
+    }
+
+    /// Registers a canary for a step that needs it registered. As phones do, it asks again a few times where the server is
+    /// too busy (RFC 3261 section 21.5.4) or says nothing. The last status, 0 if nobody answered.
+    pub fn sign_in(&mut self, canary: &Canary) -> Result<u16, Halt> {
+        let wish = self.registration(&canary.number, 120);
+        for _ in 1..SIGN_INS {
+            let answer = self.ask_as(&wish, &canary.number, canary.password.expose())?;
+            match answer.as_ref().map_or(0, Message::status) {
+                0 | 503 => {}
+                status => return Ok(status),
+            }
+            let wait =
+                answer.and_then(|answer| answer.header("Retry-After").parse().ok()).unwrap_or_default();
+            let until = Instant::now() + Duration::from_secs(wait).min(LONGEST_RETRY);
+            while Instant::now() < until {
+                self.receive(until.saturating_duration_since(Instant::now()))?;
+            }
+        }
+        self.register(canary)
     }
 
     /// Tries one wrong password: the status, 0 if nobody answered.

@@ -15,7 +15,7 @@ const OUTSIDE: &str = "00999555010";
 pub fn attack(field: &Field, findings: &mut Vec<Finding>) -> Result<(), Halt> {
     let (caller, callee) = (field.caller()?, field.callee()?);
     let mut rings = field.phone(CALLEE)?;
-    if rings.register(callee)? != 200 {
+    if rings.sign_in(callee)? != 200 {
         return Err(Halt::Unable("a phone of the drill could not register".to_owned()));
     }
     let mut stranger = field.phone(STRANGER)?;
