@@ -158,7 +158,7 @@ impl<'a> UnderFire<'a> {
     fn flood(&mut self, source: Source, least: u64, attack: Attack) {
         let what = format!("{} from {source:?}", self.kind);
         let (begin, first) = (Instant::now(), self.talk.now());
-        let mut most = 0;
+        let mut grown = 0;
         let flood = attack(Aim { source, media: self.talk.ports });
         let phones = known::register_all(std::mem::take(&mut self.known));
         let connected = known::reconnect_all(CONNECTED, self.trust.clone());
@@ -173,9 +173,9 @@ impl<'a> UnderFire<'a> {
             connections = connections.max(Held::of(&answer.json()).connections);
             asked += 1;
             let memory = own_memory(self.pbx);
-            most = most.max(memory);
-            // What the start had needed is given back by and by.
+            // What the start had needed is given back by and by, which is no growth of what was before.
             self.memory = self.memory.min(memory);
+            grown = grown.max(memory - self.memory);
             std::thread::sleep(Duration::from_millis(50));
         }
         // Counted before it ends: what is lost is lost under fire.
@@ -183,7 +183,6 @@ impl<'a> UnderFire<'a> {
         let came_back = connected.join().expect("no panic").map(|all| all.len());
         let acted = flood.acted();
         flood.stop();
-        let grown = most.saturating_sub(self.memory);
         println!(
             "{what}: {acted} in {:?}, {loss:?}, {} KB more than {} KB, {connections} connections, asked {asked} times",
             begin.elapsed(),
