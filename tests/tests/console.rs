@@ -5,6 +5,8 @@
 mod common;
 #[path = "console/doors.rs"]
 mod doors;
+#[path = "console/factors.rs"]
+mod factors;
 #[path = "console/guessing.rs"]
 mod guessing;
 #[path = "console/http.rs"]

@@ -17,7 +17,7 @@ use crate::body::{
 };
 use crate::drill::Removed;
 use crate::live::{AttackView, Notes};
-use crate::{Author, Problem};
+use crate::{Author, Caller, Problem};
 
 /// Where the lines of a log go; each piece is whole lines.
 pub type LogLines = http_body_util::channel::Sender<Bytes, Infallible>;
@@ -177,7 +177,7 @@ pub trait Office: Send + Sync + 'static {
     /// Who tried passwords since then.
     fn attacks(&self, since: Wall) -> impl Future<Output = Result<AttackView, Problem>> + Send;
     /// Starts to tell what happens; it ends when the receiver is dropped, or with a reason.
-    fn events(&self, notes: Notes) -> impl Future<Output = Result<(), Problem>> + Send;
+    fn events(&self, caller: &Caller, notes: Notes) -> impl Future<Output = Result<(), Problem>> + Send;
     /// Starts to give out the lines of a log; they end when the sender is dropped.
     fn log(&self, query: LogQuery, lines: LogLines) -> impl Future<Output = Result<(), Problem>> + Send;
 }

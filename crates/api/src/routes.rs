@@ -25,7 +25,7 @@ use crate::letters::{self, Letters};
 use crate::objects::{self, Registry, Seat};
 use crate::office::{ApplyOptions, BlockWish, LogQuery, Office};
 use crate::views::{self, Views};
-use crate::{Author, MAX_BODY, Problem};
+use crate::{Author, Caller, MAX_BODY, Problem};
 
 /// How long a request may take: applying 10,000 extensions takes seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -367,9 +367,9 @@ async fn attacks<O: Office>(
     office.attacks(wish.since.unwrap_or(Wall::from_millis(0))).await.map(Json)
 }
 
-async fn events<O: Office>(State(office): Shared<O>) -> Result<Response, Problem> {
+async fn events<O: Office>(State(office): Shared<O>, caller: Caller) -> Result<Response, Problem> {
     let (notes, receiver) = tokio::sync::mpsc::channel(crate::live::WAITING);
-    office.events(notes).await?;
+    office.events(&caller, notes).await?;
     Ok(crate::live::stream(receiver))
 }
 

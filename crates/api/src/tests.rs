@@ -118,7 +118,7 @@ impl Office for Fake {
     async fn attacks(&self, _: model::Wall) -> Result<crate::live::AttackView, Problem> {
         Err(Problem::stopping())
     }
-    async fn events(&self, notes: crate::live::Notes) -> Result<(), Problem> {
+    async fn events(&self, _: &crate::Caller, notes: crate::live::Notes) -> Result<(), Problem> {
         use crate::live::{Changed, Note, Resource};
         let changed = Changed { resources: vec![Resource::Blocks, Resource::Attacks] };
         let _ = notes.send(Arc::new(Note::Changed(changed))).await;

@@ -79,7 +79,8 @@ impl ControlHandle {
         self.inbox.order(Order::Command(command));
     }
 
-    /// Asks the exchange; all orders given before are obeyed before.
+    /// Asks the exchange; all orders given before are obeyed before, and what follows from the question (a block that the gate
+    /// and the kernel must know) is in force when it is answered.
     ///
     /// # Errors
     /// The control thread has ended.
@@ -89,8 +90,9 @@ impl ControlHandle {
     ) -> Result<T, Stopped> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         self.inbox.order(Order::Ask(Box::new(move |exchange, now| {
+            let said = question(exchange, now);
             // Nobody waits for it any more: as well.
-            let _ = answer.send(question(exchange, now));
+            Box::new(move || drop(answer.send(said)))
         })));
         answered.await.map_err(|_| Stopped)
     }
@@ -188,8 +190,9 @@ impl Control {
                 Order::Closed(id) => self.handle(now, Input::Closed(id), None),
                 Order::Command(command) => self.handle(now, Input::Command(command), None),
                 Order::Ask(question) => {
-                    question(&mut self.exchange, now);
+                    let reply = question(&mut self.exchange, now);
                     self.carry_out(now, None);
+                    reply();
                 }
                 Order::Rows(rows) => self.change_rows(now, rows),
                 Order::MediaPorts(range) => self.ports.change_range(range),

@@ -112,7 +112,9 @@ impl Urgency {
 }
 
 /// A question to the exchange, asked on the control thread.
-pub type Question = Box<dyn FnOnce(&mut Exchange, Now) + Send>;
+pub type Question = Box<dyn FnOnce(&mut Exchange, Now) -> Reply + Send>;
+/// Answers a question, once what followed from it is in force.
+pub type Reply = Box<dyn FnOnce() + Send>;
 
 /// What the control thread must not miss. Unbounded: each connection closes once, each administrator's wish waits for
 /// its answer.

@@ -17,8 +17,8 @@ pub fn server(more: &str) -> (Pbx, Web) {
 }
 
 /// The same without an administrator: it waits for the set-up.
-pub fn new_server() -> (Pbx, Web) {
-    let office = Office::of(101, 1);
+pub fn new_server(more: &str) -> (Pbx, Web) {
+    let office = Office { more: more.into(), ..Office::of(101, 1) };
     let mut pbx = Pbx::prepare(office).under(&["env", "-u", "RINGWALL_ADMIN_PASSWORD"]);
     let at = open_console(&mut pbx);
     pbx.launch();

@@ -80,7 +80,7 @@ fn wrong_tokens_are_counted_like_passwords() {
 
 #[test]
 fn wrong_set_up_codes_are_counted_and_the_right_one_helps_only_before() {
-    let (pbx, web) = new_server();
+    let (pbx, web) = new_server("");
     let code = std::fs::read_to_string(pbx.data().join("setup-code")).expect("a code");
     let ask = |browser: &Browser, code: &str| {
         browser.try_with("POST /api/v1/setup/code", &[], &json!({ "code": code }).to_string())

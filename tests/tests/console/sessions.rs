@@ -230,8 +230,30 @@ fn a_password_that_another_administrator_sets_ends_the_sessions_of_whose_it_is()
 }
 
 #[test]
+fn nobody_takes_all_live_answers_nor_a_new_password_from_an_open_window() {
+    let (_pbx, web) = server("");
+    let admin = admin(&web);
+    person(&admin, "eyes", "read-only");
+    let eyes = web.visitor().sign_in("eyes", PASSWORD);
+    let streams: Vec<_> = (0..16).map(|_| live(&eyes, "/api/v1/events", &[])).collect();
+    let one_more = eyes.ask("GET /api/v1/events", "");
+    assert_eq!((one_more.status, one_more.code().as_str()), (429, "slow-down"));
+    drop(live(&admin, "/api/v1/events", &[]));
+    drop(streams);
+    wait::until("there is room again", || {
+        let mut line = eyes.web.connect(eyes.from).ok()?;
+        line.send(eyes.compose("GET /api/v1/events", &[], "").as_bytes()).ok()?;
+        (line.head().ok()?.status == 200).then_some(())
+    });
+    let reset =
+        admin.ask("POST /api/v1/administrators/reset-password", &json!({ "login": "admin" }).to_string());
+    assert!(reset.status >= 400 && reset.body.contains("present one"), "{reset:?}");
+    assert_eq!(admin.status(), 200);
+}
+
+#[test]
 fn before_the_set_up_only_the_set_up_answers_and_its_key_opens_nothing_else() {
-    let (pbx, web) = new_server();
+    let (pbx, web) = new_server("");
     let mut visitor = web.visitor();
     let state = |browser: &Browser| browser.ask("GET /api/v1/session", "").json()["state"].clone();
     assert_eq!(state(&visitor), "setup");
@@ -254,4 +276,28 @@ fn before_the_set_up_only_the_set_up_answers_and_its_key_opens_nothing_else() {
     let without = stranger.ask("POST /api/v1/setup", &wish.to_string());
     assert!(matches!(without.status, 400 | 401), "{without:?}");
     assert_eq!(state(&visitor), "setup", "nothing was changed");
+}
+
+#[test]
+fn a_row_of_the_first_set_up_that_shuts_its_maker_out_comes_back_by_itself() {
+    let (pbx, web) = new_server("[firewall]\nconfirm_within = \"2s\"\n");
+    let mut visitor = web.visitor();
+    let code = std::fs::read_to_string(pbx.data().join("setup-code")).expect("a code");
+    let entered = visitor.ask("POST /api/v1/setup/code", &json!({ "code": code.trim() }).to_string());
+    visitor.cookie = entered.cookie();
+    let wish = json!({
+        "login": "boss", "password": PASSWORD, "name": "Office", "time_zone": "Europe/Vienna", "language": "en",
+        "domain": pbx.sip.ip().to_string(), "first_extension": "101",
+        "firewall": { "web": true, "sip": false, "members": ["192.0.2.0/24"] },
+    });
+    // It may be shut out before it hears the answer.
+    let _ = visitor.try_with("POST /api/v1/setup", &[], &wish.to_string());
+    wait::until("the row is there", || {
+        pbx.run(&["revisions", "--json"]).stdout.contains("boss").then_some(())
+    });
+    wait::until("and comes back", || (!pbx.run(&["export"]).stdout.contains("web = \"")).then_some(()));
+    wait::until("so that its maker signs in", || {
+        let answer = web.visitor().guess("boss", PASSWORD).ok()?;
+        (answer.status == 200).then_some(())
+    });
 }

@@ -1,6 +1,7 @@
-//! Answers that go on: live events, a log that is followed. They end when the session or the token that asked for them does,
+//! Answers that go on: live events, a log that is followed, a long history. They end when the session or the token that asked for them does,
 //! or may less than it might; without this, whoever was signed out elsewhere would go on reading.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use axum::http::header;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use http_body_util::channel::Channel;
+use http_body_util::channel::{Channel, Sender};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Console;
@@ -24,17 +25,19 @@ const BYE: &[u8] = b"event: bye\ndata: {\"why\":\"the session has ended\"}\n\n";
 
 /// Whether an answer to this path may go on and on.
 pub(crate) fn goes_on(path: &str) -> bool {
-    path == "/api/v1/events" || path.starts_with("/api/v1/logs/")
+    matches!(path, "/api/v1/events" | "/api/v1/history.csv") || path.starts_with("/api/v1/logs/")
 }
 
-/// The same answer, which ends when `caller` is not let in any more.
+/// Pieces on their way to a reader.
+type Pieces = Sender<Bytes, io::Error>;
+
+/// The same answer, which ends when `caller` is not let in any more. A table breaks off then, as
+/// every answer does whose source fails, so that nobody takes a part for the whole.
 pub(crate) fn until_signed_out<C: Console>(console: Arc<C>, caller: Caller, answer: Response) -> Response {
     let (parts, mut body) = answer.into_parts();
-    let is_events = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-    let (mut pieces, watched) = Channel::<Bytes>::new(PIECES);
+    let kind = parts.headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes()).unwrap_or_default();
+    let ending = Ending::of(kind);
+    let (mut pieces, watched) = Channel::<Bytes, io::Error>::new(PIECES);
     tokio::spawn(async move {
         let mut clock = interval(LOOK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -45,36 +48,75 @@ pub(crate) fn until_signed_out<C: Console>(console: Arc<C>, caller: Caller, answ
                     if console.stands(&caller) {
                         continue;
                     }
-                    if is_events {
-                        // A reader that does not read is told nothing more.
-                        let _ = tokio::time::timeout(LOOK, pieces.send_data(Bytes::from_static(BYE))).await;
-                    }
-                    return;
+                    return end(pieces, ending).await;
                 }
             };
-            let Some(Ok(Ok(data))) = piece.map(|piece| piece.map(|frame| frame.into_data())) else { return };
-            if !give(&*console, &caller, &mut pieces, data).await {
-                return;
+            let data = match piece {
+                None => return,
+                Some(Ok(frame)) => frame.into_data(),
+                Some(Err(error)) => return pieces.abort(io::Error::other(error)),
+            };
+            // Trailers: none of ours has any.
+            let Ok(data) = data else { return };
+            match give(&*console, &caller, &mut pieces, data).await {
+                Given::Taken => {}
+                Given::Gone => return,
+                Given::SignedOut => return end(pieces, ending).await,
             }
         }
     });
     Response::from_parts(parts, Body::new(watched))
 }
 
-/// Whether a piece was taken while its reader was let in.
-async fn give<C: Console>(
-    console: &C,
-    caller: &Caller,
-    pieces: &mut http_body_util::channel::Sender<Bytes>,
-    data: Bytes,
-) -> bool {
+/// How an answer ends whose reader is not let in any more.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    /// With a word: events.
+    Told,
+    /// In order: it has no end of its own, like a log that is followed.
+    Quiet,
+    /// Broken off: it would be taken for whole.
+    BrokenOff,
+}
+
+impl Ending {
+    fn of(kind: &[u8]) -> Ending {
+        match kind {
+            kind if kind.starts_with(b"text/event-stream") => Ending::Told,
+            kind if kind.starts_with(b"text/csv") => Ending::BrokenOff,
+            _ => Ending::Quiet,
+        }
+    }
+}
+
+async fn end(mut pieces: Pieces, ending: Ending) {
+    match ending {
+        Ending::Told => {
+            // A reader that does not read is told nothing more.
+            let _ = tokio::time::timeout(LOOK, pieces.send_data(Bytes::from_static(BYE))).await;
+        }
+        Ending::Quiet => {}
+        Ending::BrokenOff => pieces.abort(io::Error::other("the session has ended")),
+    }
+}
+
+/// What became of a piece.
+enum Given {
+    Taken,
+    Gone,
+    SignedOut,
+}
+
+/// Gives a piece to its reader, as long as that one is let in.
+async fn give<C: Console>(console: &C, caller: &Caller, pieces: &mut Pieces, data: Bytes) -> Given {
     let sent = pieces.send_data(data);
     tokio::pin!(sent);
     loop {
         match tokio::time::timeout(LOOK, sent.as_mut()).await {
-            Ok(taken) => return taken.is_ok(),
+            Ok(Ok(())) => return Given::Taken,
+            Ok(Err(_)) => return Given::Gone,
             Err(_) if console.stands(caller) => {}
-            Err(_) => return false,
+            Err(_) => return Given::SignedOut,
         }
     }
 }

@@ -260,6 +260,33 @@ async fn an_answer_that_goes_on_ends_with_its_session() {
 }
 
 #[tokio::test]
+async fn a_long_table_breaks_off_with_its_session_or_its_source_and_is_not_taken_for_whole() {
+    use axum::body::Body;
+    use axum::http::{Response, header};
+    use http_body_util::BodyExt as _;
+    use std::io;
+
+    assert!(crate::console::watched::goes_on("/api/v1/history.csv"));
+    for breaks in [false, true] {
+        let console = Arc::new(Fake::default());
+        let rows = tokio_stream::iter([Ok("from,to\n"), Err(io::Error::other("the disk"))]);
+        let rows = tokio_stream::StreamExt::take(rows, if breaks { 2 } else { 1 });
+        let rows = tokio_stream::StreamExt::chain(rows, tokio_stream::pending());
+        let answer = Response::builder().header(header::CONTENT_TYPE, "text/csv");
+        let answer = answer.body(Body::from_stream(rows)).unwrap();
+        let caller = Caller::of_socket(Author("script".into()));
+        let watched = crate::console::watched::until_signed_out(console.clone(), caller, answer);
+        let mut body = watched.into_body();
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "from,to\n");
+        if !breaks {
+            console.0.lock().unwrap().push("ended".into());
+        }
+        let patience = std::time::Duration::from_secs(20);
+        assert!(tokio::time::timeout(patience, body.collect()).await.unwrap().is_err(), "{breaks}");
+    }
+}
+
+#[tokio::test]
 async fn a_guess_counts_although_nobody_waits_for_its_answer() {
     let office = Arc::new(Fake::default());
     let (mut client, server) = tokio::io::duplex(1 << 16);

@@ -115,11 +115,17 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 #[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
 pub fn tell(
     pulse: &Arc<Pulse>,
+    who: &api::By,
     state: State,
     notes: Notes,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Problem> {
-    let Some(mut listener) = pulse.listen() else {
+    let who = match who {
+        api::By::Socket => "socket".to_owned(),
+        api::By::Session { login, .. } => format!("login {login}"),
+        api::By::Token { id } => format!("token {id}"),
+    };
+    let Some(mut listener) = pulse.listen(&who) else {
         return Err(Problem::new(
             api::StatusCode::TOO_MANY_REQUESTS,
             "slow-down",

@@ -8,7 +8,7 @@ use api::body::{
     RevisionDetail, Shed, Status, Trouble, Unblocked,
 };
 use api::live::{AttackView, Notes};
-use api::{ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Problem};
+use api::{ApplyOptions, Author, BlockWish, Caller, HistoryQuery, LogLines, LogQuery, Problem};
 use calls::Command;
 use guard::Gate;
 use model::event::{self, Event};
@@ -325,9 +325,9 @@ impl api::Office for Reception {
         Ok(attacks::view(self.pulse.tried(since), &blocks, &self.store.office()))
     }
 
-    async fn events(&self, notes: Notes) -> Result<(), Problem> {
+    async fn events(&self, caller: &Caller, notes: Notes) -> Result<(), Problem> {
         let state = self.state().await.ok_or_else(Problem::stopping)?;
-        attacks::tell(&self.pulse, state, notes, self.stop.clone())
+        attacks::tell(&self.pulse, &caller.by, state, notes, self.stop.clone())
     }
 
     async fn log(&self, query: LogQuery, lines: LogLines) -> Result<(), Problem> {

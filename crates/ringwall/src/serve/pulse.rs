@@ -3,6 +3,7 @@
 //!
 //! Nobody asks in turns: without an event nothing is looked up, but for the quality of running calls.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,8 @@ use super::now;
 const WAITING: usize = 32;
 /// Listeners at once: each console window has one.
 pub const MAX_LISTENERS: usize = 256;
+/// Of these, of one person or token: more windows than anybody looks at, and nobody takes the rest from the others.
+pub const MAX_OF_ONE: usize = 16;
 /// Between two notes: faster than this nobody reads.
 const PACE: Duration = Duration::from_secs(1);
 /// Between two looks at the quality of running calls.
@@ -31,6 +34,8 @@ pub struct Pulse {
     bell: Notify,
     notes: broadcast::Sender<Arc<Note>>,
     listeners: AtomicUsize,
+    /// How many of them each person or token has.
+    of_each: Mutex<HashMap<String, usize>>,
     attacks: Mutex<Attacks>,
 }
 
@@ -42,6 +47,7 @@ impl Pulse {
             bell: Notify::new(),
             notes: broadcast::channel(WAITING).0,
             listeners: AtomicUsize::new(0),
+            of_each: Mutex::default(),
             attacks: Mutex::default(),
         })
     }
@@ -85,11 +91,16 @@ impl Pulse {
         self.attacks().view(now(), since)
     }
 
-    /// Takes part in what is told; `None`: too many do already.
-    pub fn listen(self: &Arc<Pulse>) -> Option<Listener> {
-        let room = |count: usize| (count < MAX_LISTENERS).then(|| count.saturating_add(1));
-        self.listeners.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).ok()?;
-        Some(Listener { pulse: self.clone(), notes: self.notes.subscribe() })
+    /// Takes part in what is told, in the name of a person or token; `None`: too many do already.
+    pub fn listen(self: &Arc<Pulse>, who: &str) -> Option<Listener> {
+        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = of_each.get(who).copied().unwrap_or(0);
+        if own >= MAX_OF_ONE || self.listeners.load(Ordering::Relaxed) >= MAX_LISTENERS {
+            return None;
+        }
+        of_each.insert(who.to_owned(), own.saturating_add(1));
+        self.listeners.fetch_add(1, Ordering::Relaxed);
+        Some(Listener { pulse: self.clone(), who: who.to_owned(), notes: self.notes.subscribe() })
     }
 
     /// Tells listeners what changed, as long as the server lives. `look` gives the state that goes with it.
@@ -143,6 +154,7 @@ pub struct State {
 /// Somebody who is told; leaving makes room.
 pub struct Listener {
     pulse: Arc<Pulse>,
+    who: String,
     notes: broadcast::Receiver<Arc<Note>>,
 }
 
@@ -155,6 +167,11 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
+        let mut of_each = self.pulse.of_each.lock().unwrap_or_else(PoisonError::into_inner);
+        match of_each.get_mut(&self.who) {
+            Some(own) if *own > 1 => *own = own.saturating_sub(1),
+            _ => drop(of_each.remove(&self.who)),
+        }
         self.pulse.listeners.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -220,7 +237,7 @@ mod tests {
         pulse.see(&failure("198.51.100.7:5060"));
         tokio::time::sleep(PACE * 3).await;
         assert_eq!(looks.load(Ordering::Relaxed), 0);
-        let mut listener = pulse.listen().unwrap();
+        let mut listener = pulse.listen("admin").unwrap();
         for _ in 0..1_000 {
             pulse.see(&failure("198.51.100.7:5060"));
         }
@@ -233,11 +250,16 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_so_many_listen() {
+    fn no_more_than_so_many_listen_and_nobody_takes_the_place_of_others() {
         let pulse = Pulse::new();
-        let all: Vec<_> = (0..MAX_LISTENERS).map(|_| pulse.listen().unwrap()).collect();
-        assert!(pulse.listen().is_none());
+        let own: Vec<_> = (0..MAX_OF_ONE).map(|_| pulse.listen("admin").unwrap()).collect();
+        assert!(pulse.listen("admin").is_none());
+        let others = MAX_LISTENERS - MAX_OF_ONE;
+        let all: Vec<_> = (0..others).map(|number| pulse.listen(&number.to_string()).unwrap()).collect();
+        assert!(pulse.listen("one more").is_none());
+        drop(own);
+        assert!(pulse.listen("one more").is_some() && pulse.listen("admin").is_some());
         drop(all);
-        assert!(pulse.listen().is_some());
+        assert!(pulse.of_each.lock().unwrap().is_empty());
     }
 }

@@ -33,6 +33,7 @@ impl Porter {
         let office = self.store.office();
         let id =
             person(&office, &known.login).map(|(id, ..)| id.to_string()).ok_or_else(Problem::signed_out)?;
+        let proven = self.proven(&known).ok_or_else(Problem::signed_out)?;
         let wrong = || Problem::wrong_credentials("the code is wrong, or was used already");
         let Leave::Yes(permit) = self.permit(visitor, &known.login).await? else { return Err(wrong()) };
         if !self.code_fits(&id, code).await? {
@@ -46,7 +47,7 @@ impl Porter {
             return Err(wrong());
         }
         self.succeeded(permit).await;
-        self.open(visitor, Stage::SignedIn, &known.login).await
+        self.open(visitor, Stage::SignedIn, &known.login, proven).await
     }
 
     async fn code_fits(&self, person: &str, code: &str) -> Result<bool, Problem> {
@@ -81,7 +82,8 @@ impl Porter {
     pub(super) async fn confirm(&self, caller: &Caller, code: &str) -> Result<Vec<String>, Problem> {
         let login = caller.login()?;
         let office = self.store.office();
-        let id = person(&office, login).map(|(id, ..)| id.to_string()).ok_or_else(Problem::signed_out)?;
+        let person = person(&office, login).map(|(id, ..)| id).ok_or_else(Problem::signed_out)?;
+        let id = person.to_string();
         let proposed = self.book().proposed.get(&id).cloned();
         let secret = proposed.ok_or_else(|| Problem::refused("ask for a secret first"))?;
         let step = totp::step_of(&secret, code.trim(), seconds()).ok_or_else(|| {
@@ -93,13 +95,16 @@ impl Porter {
         }
         let factor = Factor { secret, last_step: step };
         self.kept().keep_factor(&id, &factor, &codes).await.map_err(Problem::failed)?;
-        let mut book = self.book();
-        book.proposed.remove(&id);
-        book.factors.insert(id, factor);
-        drop(book);
+        {
+            let mut book = self.book();
+            book.proposed.remove(&id);
+            book.factors.insert(id, factor);
+        }
         self.tell(&event::SECOND_FACTOR_CHANGED, |event| {
             event.with("login", login).with("author", &caller.author).with("now", "set")
         });
+        // They were opened by the password alone, perhaps by whom the second factor is to keep out.
+        self.end_others(person, caller.session(), "a second factor was set").await?;
         Ok(codes.iter().map(|code| grouped(code)).collect())
     }
 

@@ -73,9 +73,8 @@ impl Porter {
             let failure = Failure { service, account: &account, exists, agent: &agent, signed_in };
             exchange.consult(now, |judge| judge.failed(now, permit, failure));
         });
-        // Without a control thread nobody is served any more. What was ruled is carried out before the next question.
+        // Without a control thread nobody is served any more.
         let _ = told.await;
-        let _ = self.control.ask(|_, _| ()).await;
     }
 
     /// The guess was right.

@@ -76,6 +76,13 @@ impl Porter {
                 )));
             }
         };
+        // An unattended window must not become a password of its finder's.
+        if caller.login().is_ok_and(|own| own == login) {
+            return Err(Problem::refused(
+                "your own password is changed under \"Your account\", with the present one; \
+                 without it: ringwall admin reset-password, on the machine",
+            ));
+        }
         let user = office.users.get(&login).filter(|user| user.value.role.is_administrator());
         let id = user.map(|user| user.id).ok_or_else(|| {
             Problem::not_found(format!("{login:?} is no administrator; `ringwall export` shows who is"))

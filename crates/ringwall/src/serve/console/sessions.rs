@@ -74,6 +74,20 @@ impl Session {
     }
 }
 
+/// Who somebody has shown to be, and by which password: if it is another one by now, the session is over as it begins.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Proven {
+    person: String,
+    credential: String,
+}
+
+impl Proven {
+    /// By the password of this hash.
+    pub(super) fn by(person: &Id, hash: &Secret) -> Proven {
+        Proven { person: person.to_string(), credential: key_hash(hash.expose()) }
+    }
+}
+
 impl Book {
     fn known(&self, session: &Session, office: &Office) -> Known {
         let (idle, lifetime) = session.limits(office);
@@ -130,6 +144,14 @@ impl Porter {
         stands.then(|| book.known(session, &office).permissions)
     }
 
+    /// What somebody on the way has shown so far.
+    pub(super) fn proven(&self, known: &Known) -> Option<Proven> {
+        let book = self.book();
+        let session = book.sessions.values().find(|session| session.id() == known.id)?;
+        let StoredSession { person, credential, .. } = &session.stored;
+        Some(Proven { person: person.clone(), credential: credential.clone() })
+    }
+
     fn end_later(&self, hash: String, why: &'static str) {
         self.strike(&hash, why);
         let kept = self.kept();
@@ -169,14 +191,10 @@ impl Porter {
         visitor: &Visitor,
         stage: Stage,
         login: &str,
+        proven: Proven,
     ) -> Result<NewSession, Problem> {
         let office = self.store.office();
-        let found = person(&office, login).map(|(id, _, hash)| (id.to_string(), key_hash(hash.expose())));
-        let (person, credential) = match (stage, found) {
-            (Stage::Setup, _) => (String::new(), String::new()),
-            (_, Some(found)) => found,
-            (_, None) => return Err(Problem::signed_out()),
-        };
+        let Proven { person, credential } = proven;
         if let Some(old) = &visitor.key {
             self.end(&key_hash(old.expose()), "signed in anew").await?;
         }
@@ -192,15 +210,19 @@ impl Porter {
             since: now,
             seen: now,
         };
-        self.make_room(&stored.person).await?;
+        let session = Session { stored, stage, written: now };
+        // The password that was looked at may have been changed while it was.
+        if session.over(&office, now).is_some() {
+            return Err(Problem::signed_out());
+        }
+        self.make_room(&session.stored.person).await?;
         if stage == Stage::SignedIn {
-            self.kept().keep_session(&stored).await.map_err(Problem::failed)?;
+            self.kept().keep_session(&session.stored).await.map_err(Problem::failed)?;
             self.door.know_visitor(visitor.remote.ip());
             self.tell(&event::SESSION_OPENED, |event| {
                 event.with("login", login).with("source", visitor.remote).with("agent", &visitor.agent)
             });
         }
-        let session = Session { stored, stage, written: now };
         let mut book = self.book();
         let known = book.known(&session, &office);
         book.sessions.insert(session.stored.key_hash.clone(), session);
@@ -316,7 +338,7 @@ impl Porter {
         let fits = self.fits(place, found.as_ref().map(|(_, hash)| hash.clone()), password).await;
         let wrong = || Problem::wrong_credentials(WRONG);
         let Leave::Yes(permit) = leave else { return Err(wrong()) };
-        let Some((id, _)) = found.as_ref().filter(|_| fits) else {
+        let Some((id, hash)) = found.as_ref().filter(|_| fits) else {
             let exists = found.is_some();
             let reason = if exists { "wrong password" } else { "no such administrator" };
             let guess = Guess { service: "console", account: &login, exists, reason };
@@ -326,6 +348,6 @@ impl Porter {
         self.succeeded(permit).await;
         let guarded = self.book().factors.contains_key(&id.to_string());
         let stage = if guarded { Stage::SecondFactor } else { Stage::SignedIn };
-        self.open(visitor, stage, &login).await
+        self.open(visitor, stage, &login, Proven::by(id, hash)).await
     }
 }

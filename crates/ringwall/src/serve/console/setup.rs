@@ -12,8 +12,9 @@ use model::{Secret, event};
 use serde_json::{Map, Value, json};
 use store::SetupCode;
 
-use super::Porter;
 use super::guesses::{Guess, Leave};
+use super::sessions::Proven;
+use super::{Porter, person};
 use crate::serve::desk::Wish;
 
 /// The address group of who is inside.
@@ -47,7 +48,7 @@ impl Porter {
             return Err(wrong());
         }
         self.succeeded(permit).await;
-        let session = self.open(visitor, Stage::Setup, "").await?;
+        let session = self.open(visitor, Stage::Setup, "", Proven::default()).await?;
         Ok((session, self.proposals(visitor)))
     }
 
@@ -99,13 +100,17 @@ impl Porter {
             merge: true,
             if_revision: Some(office.revision),
             file: "setup".into(),
+            // A row that shuts out who sets the office up comes back by itself, like any other.
+            seat: Some(visitor.remote.ip().to_canonical()),
             ..Default::default()
         };
         let applied = self.desk.change(Author(login.clone()), Wish::Json(change), options).await;
         applied.map_err(|problem| at_fields(problem, numbers.first().map(String::as_str)))?;
         self.tell(&event::SET_UP, |event| event.with("login", &login).with("source", visitor.remote));
-        let session = self.open(visitor, Stage::SignedIn, &login).await?;
-        Ok((session, self.phones(&self.store.office(), &numbers)))
+        let office = self.store.office();
+        let (id, _, hash) = person(&office, &login).ok_or_else(Problem::signed_out)?;
+        let session = self.open(visitor, Stage::SignedIn, &login, Proven::by(&id, hash)).await?;
+        Ok((session, self.phones(&office, &numbers)))
     }
 
     fn phones(&self, office: &Office, numbers: &[String]) -> Vec<Phone> {

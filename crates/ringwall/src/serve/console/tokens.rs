@@ -167,8 +167,11 @@ impl Porter {
             return Err(Problem::refused(format!("there are {MAX_TOKENS} tokens already; end some")));
         }
         let office = self.store.office();
-        let login = caller.login().ok();
-        let person = login.and_then(|login| person(&office, login)).map(|(id, ..)| id.to_string());
+        // Only the machine's own socket makes tokens that are nobody's: whoever is gone meanwhile makes none.
+        let person = match caller.login() {
+            Ok(login) => person(&office, login).ok_or_else(Problem::signed_out)?.0.to_string(),
+            Err(_) => String::new(),
+        };
         let key = Secret::new(format!("{PREFIX}{}", hex(&random::<32>()?)));
         let created = now();
         let made = KeptToken {
@@ -181,7 +184,7 @@ impl Porter {
                 from,
                 created,
                 created_by: caller.author.0.clone(),
-                person: person.unwrap_or_default(),
+                person,
                 expires: life.map(|life| created.after(life)),
             },
             used: None,
