@@ -139,7 +139,7 @@ const TRACED_CALLS: u32 = 20;
 /// SIPp's own patience is longer than any scenario of one call; thousands of calls set their own.
 const END_WITHIN: Duration = Duration::from_secs(60);
 /// What scenarios leave open, and what stands there unless a test says otherwise.
-const DEFAULTS: [(&str, &str); 7] = [
+const DEFAULTS: [(&str, &str); 8] = [
     ("CODE", "486"),
     ("REASON", "Busy Here"),
     ("HOLD_MS", "200"),
@@ -147,6 +147,7 @@ const DEFAULTS: [(&str, &str); 7] = [
     ("EXPIRES", "600"),
     ("MATCH", ".*"),
     ("LINGER_MS", "500"),
+    ("ACK_MAY_MISS", "false"),
 ];
 
 /// What a CANCEL must say when another phone answered (RFC 3326).

@@ -80,6 +80,8 @@ test("every page in every look", { timeout: 400_000 }, async (t) => {
     for (const path of [...new Set(links), ...BEHIND]) {
       await page.goto(server.url + path);
       await seen(path === "/" ? "dashboard" : path.slice(1).replaceAll("/", "-"));
+      // Each page listens anew; those that were left listen no more.
+      if (await page.getByText("No live connection").count()) found.push(`${path}, ${name}: no live connection`);
     }
     assert.equal(await page.locator("img[src=x]").count(), 0, "hostile text is text");
     await page.context().close();

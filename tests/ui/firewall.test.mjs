@@ -24,7 +24,8 @@ test("a row that locks out who sets it comes back by itself, as a revision of it
   const before = (await server.json("status")).revision;
   await page.getByRole("checkbox", { name: "Restrict Console and web phone" }).check();
   await page.getByRole("combobox", { name: /Console and web phone/ }).selectOption("Somewhere else");
-  await page.getByRole("button", { name: "Save" }).click();
+  const rows = page.locator("form").filter({ has: page.getByRole("checkbox", { name: "Restrict SIP" }) });
+  await rows.getByRole("button", { name: "Save" }).click();
   const sure = page.getByRole("dialog").getByRole("button", { name: /Save|Continue|Try/ });
   await sure.click({ timeout: 2_000 }).catch(() => undefined);
   await until("the row", async () => (await server.cli("export")).includes('web = "Somewhere else"'));

@@ -58,6 +58,7 @@ export interface NetworkSettings {
   public_address_v4: string | null;
   public_address_v6: string | null;
   trusted_proxies: string[];
+  kernel_offload: string;
 }
 export interface ListenSettings {
   sip_udp: string[];

@@ -4,7 +4,7 @@ import { dashboard } from './en/dashboard';
 import { collision, extensions } from './en/extensions';
 import { form } from './en/form';
 import { common, errors, nav, parts, shell, signIn } from './en/frame';
-import { firewall, groups, ports } from './en/network';
+import { firewall, groups, kernel, ports } from './en/network';
 import { account, administrators, audit, permissions, roles, sessions, tokens, users } from './en/people';
 import { logs, revisions } from './en/records';
 import { security } from './en/security';
@@ -37,6 +37,7 @@ export const t = {
   form,
   security,
   firewall,
+  kernel,
   ports,
   groups,
   advanced,

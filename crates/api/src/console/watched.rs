@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,8 +11,10 @@ use axum::http::header;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use http_body_util::channel::{Channel, Sender};
+use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
 
 use super::Console;
 use crate::Caller;
@@ -28,44 +31,50 @@ pub(crate) fn goes_on(path: &str) -> bool {
     matches!(path, "/api/v1/events" | "/api/v1/history.csv") || path.starts_with("/api/v1/logs/")
 }
 
-/// Pieces on their way to a reader.
-type Pieces = Sender<Bytes, io::Error>;
+/// The way to a reader.
+struct Reader {
+    pieces: mpsc::Sender<Bytes>,
+    /// Set before the way ends: what came is not the whole.
+    broken: Arc<AtomicBool>,
+}
 
 /// The same answer, which ends when `caller` is not let in any more. A table breaks off then, as
-/// every answer does whose source fails, so that nobody takes a part for the whole.
+/// every answer does whose source fails, so that nobody takes a part for the whole. What made the answer is told when its
+/// reader has gone, also while there is nothing to send.
 pub(crate) fn until_signed_out<C: Console>(console: Arc<C>, caller: Caller, answer: Response) -> Response {
     let (parts, mut body) = answer.into_parts();
     let kind = parts.headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes()).unwrap_or_default();
     let ending = Ending::of(kind);
-    let (mut pieces, watched) = Channel::<Bytes, io::Error>::new(PIECES);
+    let (reader, watched) = Reader::new();
     tokio::spawn(async move {
         let mut clock = interval(LOOK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let piece = tokio::select! {
                 piece = body.frame() => piece,
+                () = reader.pieces.closed() => return,
                 _ = clock.tick() => {
                     if console.stands(&caller) {
                         continue;
                     }
-                    return end(pieces, ending).await;
+                    return reader.end(ending).await;
                 }
             };
             let data = match piece {
                 None => return,
                 Some(Ok(frame)) => frame.into_data(),
-                Some(Err(error)) => return pieces.abort(io::Error::other(error)),
+                Some(Err(_)) => return reader.break_off(),
             };
             // Trailers: none of ours has any.
             let Ok(data) = data else { return };
-            match give(&*console, &caller, &mut pieces, data).await {
+            match reader.give(&*console, &caller, data).await {
                 Given::Taken => {}
                 Given::Gone => return,
-                Given::SignedOut => return end(pieces, ending).await,
+                Given::SignedOut => return reader.end(ending).await,
             }
         }
     });
-    Response::from_parts(parts, Body::new(watched))
+    Response::from_parts(parts, watched)
 }
 
 /// How an answer ends whose reader is not let in any more.
@@ -89,17 +98,6 @@ impl Ending {
     }
 }
 
-async fn end(mut pieces: Pieces, ending: Ending) {
-    match ending {
-        Ending::Told => {
-            // A reader that does not read is told nothing more.
-            let _ = tokio::time::timeout(LOOK, pieces.send_data(Bytes::from_static(BYE))).await;
-        }
-        Ending::Quiet => {}
-        Ending::BrokenOff => pieces.abort(io::Error::other("the session has ended")),
-    }
-}
-
 /// What became of a piece.
 enum Given {
     Taken,
@@ -107,16 +105,44 @@ enum Given {
     SignedOut,
 }
 
-/// Gives a piece to its reader, as long as that one is let in.
-async fn give<C: Console>(console: &C, caller: &Caller, pieces: &mut Pieces, data: Bytes) -> Given {
-    let sent = pieces.send_data(data);
-    tokio::pin!(sent);
-    loop {
-        match tokio::time::timeout(LOOK, sent.as_mut()).await {
-            Ok(Ok(())) => return Given::Taken,
-            Ok(Err(_)) => return Given::Gone,
-            Err(_) if console.stands(caller) => {}
-            Err(_) => return Given::SignedOut,
+impl Reader {
+    fn new() -> (Reader, Body) {
+        let (pieces, queue) = mpsc::channel(PIECES);
+        let broken = Arc::new(AtomicBool::new(false));
+        let last = broken.clone();
+        let rest = std::iter::from_fn(move || {
+            last.swap(false, Ordering::AcqRel).then(|| Err(io::Error::other("the answer broke off")))
+        });
+        let stream = ReceiverStream::new(queue).map(Ok).chain(tokio_stream::iter(rest));
+        (Reader { pieces, broken }, Body::from_stream(stream))
+    }
+
+    fn break_off(self) {
+        self.broken.store(true, Ordering::Release);
+    }
+
+    async fn end(self, ending: Ending) {
+        match ending {
+            Ending::Told => {
+                // A reader that does not read is told nothing more.
+                let _ = tokio::time::timeout(LOOK, self.pieces.send(Bytes::from_static(BYE))).await;
+            }
+            Ending::Quiet => {}
+            Ending::BrokenOff => self.break_off(),
+        }
+    }
+
+    /// Gives a piece, as long as its reader is let in.
+    async fn give<C: Console>(&self, console: &C, caller: &Caller, data: Bytes) -> Given {
+        let sent = self.pieces.send(data);
+        tokio::pin!(sent);
+        loop {
+            match tokio::time::timeout(LOOK, sent.as_mut()).await {
+                Ok(Ok(())) => return Given::Taken,
+                Ok(Err(_)) => return Given::Gone,
+                Err(_) if console.stands(caller) => {}
+                Err(_) => return Given::SignedOut,
+            }
         }
     }
 }

@@ -260,6 +260,20 @@ async fn an_answer_that_goes_on_ends_with_its_session() {
 }
 
 #[tokio::test]
+async fn what_made_an_answer_is_told_when_its_reader_has_gone_although_nothing_happens() {
+    use axum::body::Body;
+    use axum::http::Response;
+
+    let console = Arc::new(Fake::default());
+    let (notes, receiver) = tokio::sync::mpsc::channel::<Result<&str, std::convert::Infallible>>(1);
+    let answer = Response::new(Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver)));
+    let caller = Caller::of_socket(Author("script".into()));
+    drop(crate::console::watched::until_signed_out(console, caller, answer));
+    let patience = std::time::Duration::from_secs(20);
+    tokio::time::timeout(patience, notes.closed()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_long_table_breaks_off_with_its_session_or_its_source_and_is_not_taken_for_whole() {
     use axum::body::Body;
     use axum::http::{Response, header};

@@ -40,6 +40,18 @@ export const firewall = {
   saved: 'The firewall was changed.',
 };
 
+export const kernel = {
+  title: 'Help from the kernel',
+  text: 'Blocked addresses and the rows above are also written into a table of nftables of our own, so that a flood costs this server nothing.',
+  on: 'On',
+  off: 'Off',
+  unavailable: 'Not available',
+  setting: 'Let the kernel refuse too',
+  help: 'Without it everything works as well; the server then refuses each packet itself.',
+  auto: 'Where the system allows it',
+  never: 'Never',
+};
+
 export const ports = {
   title: 'Ports',
   intro: 'What this server listens on, and what a firewall in front of it should do.',
