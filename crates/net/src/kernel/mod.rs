@@ -158,7 +158,7 @@ impl Offload {
     }
 
     /// Waits until the kernel has been told all, or can't be: so that who is let in again is, when the administrator is
-    /// told so. At most for [`SETTLE`].
+    /// told so. At most for `SETTLE`.
     pub fn settle(&self) {
         let mut wanted = self.shared.wanted();
         wanted.asked += 1;
