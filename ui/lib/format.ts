@@ -41,6 +41,14 @@ export function moment(time: Date, now: Date): string {
   return dates(year.format(time) === year.format(now) ? options : { ...options, year: 'numeric' }).format(time);
 }
 
+const MILLIS: Intl.DateTimeFormatOptions = { ...CLOCK, fractionalSecondDigits: 3 };
+
+/** `14:03:22.125` today, `21 Nov, 14:03:22.125` else. */
+export function precise(time: Date, now: Date): string {
+  const today = dates(DAY).format(time) === dates(DAY).format(now);
+  return dates(today ? MILLIS : { ...MILLIS, day: 'numeric', month: 'short' }).format(time);
+}
+
 /** `21 Nov 2026`. */
 export function day(time: Date): string {
   return dates({ day: 'numeric', month: 'short', year: 'numeric' }).format(time);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { useZone } from '../lib/format';
 import { follow, type FollowState } from '../admin/pages/logs/follow';
 import { asHtml, parseLine, pieces } from '../admin/pages/logs/loglines';
 
@@ -11,6 +12,13 @@ test('whatever stands in a line is text in the page that is saved', () => {
   assert.ok(html.includes('&lt;<mark>script</mark>&gt;alert(1)'));
   assert.ok(html.includes('<tr class="other">'));
   assert.ok(html.includes("default-src 'none'"));
+});
+
+test("a line's time is shown in the zone of the PBX, and what is no time as it stands", () => {
+  useZone('Europe/Prague');
+  assert.match(parseLine('2026-06-01T12:00:00.250Z info a b', 1).shown, /^(1 Jun, )?14:00:00\.250$/);
+  assert.equal(parseLine('yesterday info a b', 1).shown, 'yesterday');
+  useZone(undefined);
 });
 
 test('found words are cut out whatever their case, and nothing is lost', () => {

@@ -1,6 +1,8 @@
 // A log's lines: taken apart, searched, and written as a page to keep. Everything in them may come from an attacker, so
 // they are text and nothing else. Not here: where they come from (`follow`).
 
+import { precise } from '../../../lib/format';
+
 export type LogName = 'security' | 'auth' | 'config' | 'warning' | 'error' | 'debug';
 export const LOG_NAMES: readonly LogName[] = ['security', 'auth', 'config', 'warning', 'error', 'debug'];
 
@@ -12,7 +14,10 @@ export const MAX_LINE = 16_384;
 export interface LogLine {
   /** Counts up; a key for lists. */
   id: number;
+  /** As the server wrote it: UTC. */
   time: string;
+  /** The same in the PBX's zone. */
+  shown: string;
   level: string;
   event: string;
   text: string;
@@ -22,7 +27,8 @@ export interface LogLine {
 /** Takes a line apart: time, level, event, the rest. */
 export function parseLine(raw: string, id: number): LogLine {
   const [time = '', level = '', event = '', ...rest] = raw.trimEnd().slice(0, MAX_LINE).split(' ');
-  return { id, time, level, event, text: rest.join(' '), raw };
+  const at = new Date(time);
+  return { id, time, shown: Number.isNaN(at.getTime()) ? time : precise(at, new Date()), level, event, text: rest.join(' '), raw };
 }
 
 /** A text cut where the searched words stand, so that a page can mark them. */

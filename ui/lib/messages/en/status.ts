@@ -40,7 +40,7 @@ export const registrations = {
   agent: 'Phone',
   since: 'Since',
   expires: 'Expires in',
-  expired: 'expired',
+  expired: 'Expired',
   away: 'Not reachable',
   awayText: 'Its connection is gone, as after a restart. It can be called again as soon as the phone comes back by itself.',
   emptyTitle: 'No phone has signed in yet',
@@ -64,7 +64,7 @@ export const dialPlan = {
 
 export const history = {
   text: 'Each call once, with how it ended and why.',
-  search: 'Number or reason',
+  search: 'Part of a number or reason',
   period: 'Period',
   periods: { today: 'Today', day: 'Last 24 hours', week: 'Last 7 days', month: 'Last 30 days', all: 'All time', own: 'From ... to ...' },
   since: 'From day',
@@ -85,7 +85,7 @@ export const history = {
   direction: 'Direction',
   anyDirection: 'Any direction',
   directions: { internal: 'Internal', incoming: 'Incoming', outgoing: 'Outgoing' } satisfies Record<Direction, string>,
-  number: 'One number',
+  number: 'Exactly this number',
   started: 'Started',
   answered: 'Answered',
   ended: 'Ended',
