@@ -29,7 +29,7 @@ class CurrentSession {
     // Over an ended session the page stays as it is, with what was typed, until somebody is signed in again.
     if (this.current?.state !== 'signed-in' || session.state === 'signed-in') {
       this.current = session;
-      useZone(session.office.time_zone);
+      useZone(session.office.time_zone ?? undefined);
     }
     if (session.state === 'signed-in') this.#resume();
   }

@@ -1,8 +1,17 @@
-// The objects of /api/v1, as the server writes them (crates/api/src/body.rs, crates/model). Times are RFC 3339 texts
-// in UTC, durations numbers of seconds with `_s` in their name.
+// The objects of /api/v1, as docs/openapi.json describes them (`npm run types` makes `openapi.d.ts` of it). Here are the
+// names that the pages use, and what the description can't say. Times are RFC 3339 texts in UTC, durations numbers of
+// seconds with `_s` in their name.
+import type { components } from './openapi';
 
-export type Permission = 'view' | 'operate' | 'configure' | 'administer' | 'reveal' | 'audit';
+type Schemas = components['schemas'];
+/** What the server fills in and a writer may leave out is there when it is read. */
+type Read<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
+/** `T` with some of its texts named one by one. */
+type Narrow<T, N> = Omit<T, keyof N> & N;
+
+export type Permission = Schemas['Permission'];
 export type Role = 'full' | 'operator' | 'read-only' | 'auditor' | 'user';
+export type Transport = Schemas['Transport'];
 
 export interface FieldProblem {
   key?: string;
@@ -11,383 +20,60 @@ export interface FieldProblem {
   what: string;
   cure?: string;
 }
+export type ProblemBody = Narrow<Schemas['Problem'], { problems?: FieldProblem[] }>;
 
-export interface ProblemBody {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  code: string;
-  problems?: FieldProblem[];
-}
+export type SessionUser = Narrow<Schemas['UserView'], { role: Role }>;
+export type Session = Narrow<
+  Schemas['SessionView'],
+  { state: 'setup' | 'signed-out' | 'second-factor' | 'signed-in'; user?: SessionUser }
+>;
+export type OpenSession = Schemas['SessionRow'];
+export type Token = Schemas['Token'];
+export type AuditEntry = Schemas['AuditRow'];
 
-export interface SessionUser {
-  login: string;
-  name: string;
-  role: Role;
-  permissions: Permission[];
-  second_factor: boolean;
-}
+export type Listener = Schemas['Listener'];
+export type Lock = Schemas['Lock'];
+export type Status = Schemas['Status'];
 
-export interface Session {
-  state: 'setup' | 'signed-out' | 'second-factor' | 'signed-in';
-  office: { name: string; language: string; time_zone?: string };
-  user?: SessionUser;
-  idle_s?: number;
-  ends?: string;
-}
+export type CallState = Schemas['CallState'];
+export type CallSide = Schemas['Side'];
+export type Call = Schemas['Call'];
+export type Registration = Schemas['Registration'];
+export type CallResult = Schemas['CallResult'];
+export type Direction = Schemas['Direction'];
+export type CallRecord = Schemas['CallRecord'];
+export type CallStory = Schemas['CallStory'];
+export type DialPlanEntry = Schemas['DialPlanRow'];
 
-export interface OpenSession {
-  id: string;
-  login: string;
-  address: string;
-  user_agent: string;
-  since: string;
-  last_seen: string;
-  current: boolean;
-}
+export type AttackedAccount = Schemas['TriedAccount'];
+export type AttackingAddress = Schemas['Attacker'];
+export type Attacks = Schemas['AttackView'];
+export type Block = Schemas['Block'];
+export type Finding = Schemas['Finding'];
+export type Check = Schemas['Check'];
+export type PortRow = Schemas['PortRow'];
+export type Certificates = Schemas['Certificates'];
 
-export interface Token {
-  id: string;
-  name: string;
-  permissions: Permission[];
-  from: string[];
-  created: string;
-  created_by: string;
-  expires: string | null;
-  last_used: string | null;
-}
-
-export interface AuditEntry {
-  id: number;
-  time: string;
-  author: string;
-  action: string;
-  object: string;
-  detail: string;
-  address: string | null;
-  outcome: string;
-}
-
-export type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
-
-export interface Listener {
-  service: string;
-  transport: Transport;
-  address: string;
-  port: number;
-  /** `listening`, or `failed: WHY`. */
-  state: string;
-}
-
-export interface Lock {
-  cause: string;
-  by: string;
-  since: string;
-}
-
-export interface Status {
-  version: string;
-  node: number;
-  started: string;
-  uptime_s: number;
-  revision: number;
-  registrations: number;
-  calls: number;
-  lock: Lock | null;
-  held: {
-    transactions: number;
-    dialogs: number;
-    subscriptions: number;
-    legs: number;
-    media_ports: number;
-    connections: number;
-    file_handles: number;
-  };
-  vault: string;
-  kernel_offload: string;
-  troubles: { part: string; since: string | null; why: string; cure: string }[];
-  blocks: number;
-  listeners: Listener[];
-  dropped: { denied: number; malformed: number; shed: number; unsent: number; unstored: number; log_lines: number };
-  shed: {
-    in_progress: number;
-    credentialed: number;
-    familiar: number;
-    unknown: number;
-    late: number;
-    unread: number;
-    connections: number;
-    idlers: number;
-    slow: number;
-  };
-}
-
-export type CallState = 'dialling' | 'ringing' | 'answered' | 'held';
-
-export interface CallSide {
-  codec: string | null;
-  encrypted: boolean;
-  loss_percent: number | null;
-  jitter_ms: number | null;
-  rtt_ms: number | null;
-}
-
-export interface Call {
-  id: string;
-  from: string;
-  to: string;
-  state: CallState;
-  started: string;
-  answered: string | null;
-  caller_source: string;
-  callee_source: string | null;
-  caller: CallSide;
-  callee: CallSide;
-}
-
-export interface Registration {
-  extension: string;
-  line: string;
-  contact: string;
-  source: string;
-  transport: Transport;
-  user_agent: string;
-  registered: string;
-  expires_in_s: number;
-  reachable: boolean;
-}
-
-export type CallResult =
-  | 'answered'
-  | 'busy'
-  | 'no-answer'
-  | 'cancelled'
-  | 'refused'
-  | 'failed'
-  | 'blacklisted'
-  | 'locked';
-export type Direction = 'internal' | 'incoming' | 'outgoing';
-
-export interface CallRecord {
-  id: string;
-  from: string;
-  to: string;
-  direction: Direction;
-  started: string;
-  answered: string | null;
-  ended: string | null;
-  duration_s: number;
-  result: CallResult | null;
-  reason: string;
-  route: string;
-}
-
-export interface CallStory {
-  record: CallRecord;
-  story: { time: string; text: string }[];
-}
-
-export interface DialPlanEntry {
-  number: string;
-  kind: 'extension' | 'service';
-  name: string;
-  target: string;
-}
-
-export interface AttackedAccount {
-  account: string;
-  exists: boolean;
-  failures: number;
-  addresses: number;
-  first: string;
-  last: string;
-  blocked: boolean;
-  spread: boolean;
-}
-
-export interface AttackingAddress {
-  address: string;
-  failures: number;
-  accounts: number;
-  services: string[];
-  last: string;
-  blocked: boolean;
-  /** The account that somebody signed in to from there after the failures. */
-  entered?: string | null;
-}
-
-export interface Attacks {
-  accounts: AttackedAccount[];
-  addresses: AttackingAddress[];
-  timeline: { time: string; failures: number; blocks: number }[];
-  sentence: string;
-}
-
-export interface Block {
-  address: string;
-  scope: 'address' | 'account';
-  service: string;
-  accounts: string[];
-  accounts_tried: number;
-  user_agents: string[];
-  failures: number;
-  first: string | null;
-  last: string | null;
-  until: string | null;
-  by: string;
-  evidence: string;
-}
-
-export interface Finding {
-  id: string;
-  weight: 'low' | 'medium' | 'high';
-  what: string;
-  cure: string;
-}
-
-export interface Check {
-  score: number;
-  findings: Finding[];
-}
-
-export interface PortRow {
-  r: string;
-  service: string;
-  transport: Transport;
-  from?: string[];
-  address: string | null;
-  first: number;
-  last: number;
-  outbound: string;
-  inbound: string;
-  reason: string;
-  state: string;
-}
-
-export interface Certificates {
-  authority: { certificate: string; fingerprint_sha256: string; subject: string; expires: string };
-  local: boolean;
-  shown: { subject: string; issuer: string; expires: string; covers: string[] }[];
-}
-
-export interface LogLine {
-  time: string;
-  level: 'debug' | 'info' | 'warning' | 'error';
-  event: string;
-  text: string;
-}
-
-export interface Revision {
-  number: number;
-  time: string;
-  author: string;
-  changes: number;
-  summary: string;
-}
-
-export interface RevisionDetail {
-  number: number;
-  time: string;
-  author: string;
-  difference: string[];
-  changes: unknown[];
-}
-
-export interface Applied {
-  revision: number;
-  changed: boolean;
-  difference: string[];
-  lost: string[];
-  notes: string[];
-}
-
+export type Revision = Schemas['Revision'];
+export type RevisionDetail = Schemas['RevisionDetail'];
+export type Applied = Schemas['Applied'];
 /** The answer to a write of a configuration object. */
-export interface Written<T> {
-  revision: number;
-  object: T;
-  notes: string[];
-}
+export type Written<T> = Narrow<Schemas['Written'], { object: T }>;
 
-export interface Line {
-  username: string;
-  digest: string;
-  registered?: number;
-}
+export type Line = Schemas['Line'];
+export type Extension = Narrow<Read<Schemas['Extension']>, { forwarding: Forwarding }>;
+/** Where calls go instead; what is not set is there as `null`. */
+export type Forwarding = Narrow<Read<Schemas['Forwarding']>, { no_answer: { to: string; after: string } | null }>;
+export type User = Narrow<Read<Schemas['User']>, { role: Role }>;
+export type AddressGroup = Read<Schemas['AddressGroup']>;
 
-export interface Extension {
-  number: string;
-  description: string;
-  nat: boolean;
-  encryption: string;
-  lines: Line[];
-  forwarding: {
-    always: string | null;
-    busy: string | null;
-    no_answer: { to: string; after: string } | null;
-    unreachable: string | null;
-  };
-  do_not_disturb: boolean;
-  users: string[];
-  registered: number;
-  etag?: string;
-}
+export type FirewallRow = Schemas['FirewallRow'];
+export type Pending = Schemas['Pending'];
+export type Firewall = Schemas['Firewall'];
 
-export interface User {
-  login: string;
-  name: string;
-  email: string | null;
-  role: Role;
-  extensions: string[];
-  second_factor: boolean;
-  etag?: string;
-}
-
-export interface AddressGroup {
-  name: string;
-  members: string[];
-  used_by: string[];
-  addresses: number;
-  unresolved: string[];
-  etag?: string;
-}
-
-export interface FirewallRow {
-  service: string;
-  key: string;
-  group: string | null;
-  recommendation: string;
-  text: string;
-}
-
-export interface Pending {
-  until: string;
-  by?: string;
-  seconds: number;
-}
-
-export interface Firewall {
-  rows: FirewallRow[];
-  pending: Pending | null;
-}
-
+/** What `GET /events` names when it changes. */
 export type LiveResource = 'registrations' | 'calls' | 'history' | 'blocks' | 'attacks' | 'lock' | 'revisions';
 
-export interface SetupProposals {
-  address: string;
-  firewall: { group_members: string[] };
-  time_zones: string[];
-  domain: string;
-  name: string | null;
-  time_zone: string | null;
-  extensions: string[];
-}
-
-export interface SetupPhone {
-  extension: string;
-  username: string;
-  password: string;
-  server: string;
-  port: number;
-  transports: Transport[];
-}
+/** The answer to the right set-up code: what the steps begin with. */
+export type SetupProposals = Schemas['CodeProposals'];
+export type SetupPhone = Schemas['Phone'];

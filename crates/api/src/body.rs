@@ -26,6 +26,7 @@ pub struct Status {
     /// Calls of now.
     pub calls: usize,
     /// The lock on outgoing calls, while it is on.
+    #[schema(required)]
     pub lock: Option<Lock>,
     /// What is held.
     pub held: Held,
@@ -51,6 +52,7 @@ pub struct Trouble {
     /// The part: `call records`, `registrations`, `blocks`, `logs`, `file handles`, `host name NAME`.
     pub part: String,
     /// Since when, where that is known.
+    #[schema(required)]
     pub since: Option<Wall>,
     /// What the system says.
     pub why: String,
@@ -116,10 +118,13 @@ pub struct Block {
     /// Wrong passwords.
     pub failures: u32,
     /// The first one, or when it was blocked by hand.
+    #[schema(required)]
     pub first: Option<Wall>,
     /// The last one.
+    #[schema(required)]
     pub last: Option<Wall>,
     /// Its end; `None`: until lifted.
+    #[schema(required)]
     pub until: Option<Wall>,
     /// `guard`, or who made it.
     pub by: String,
@@ -217,7 +222,7 @@ pub struct PortRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Vec<String>>,
     /// Our address; `None`: all, or as calls need.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, required)]
     pub address: Option<IpAddr>,
     /// Lowest port.
     pub first: u16,

@@ -100,6 +100,7 @@ pub struct TriedAccount {
     /// Its name, as it came.
     pub account: String,
     /// The extension whose line it is; `None`: there is no such account.
+    #[schema(required)]
     pub extension: Option<String>,
     /// Whether it exists.
     pub exists: bool,
@@ -136,6 +137,7 @@ pub struct Attacker {
     /// Whether it is blocked now.
     pub blocked: bool,
     /// The account that somebody then signed in to from there.
+    #[schema(required)]
     pub entered: Option<String>,
 }
 

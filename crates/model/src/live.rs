@@ -111,12 +111,13 @@ pub struct Call {
     /// When it was attempted.
     pub started: Wall,
     /// When it was answered.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub answered: Option<Wall>,
     /// Where the caller's signalling comes from.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub caller_source: SocketAddr,
     /// Where the callee's signalling comes from, once one is chosen.
-    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, required))]
     pub callee_source: Option<SocketAddr>,
     /// The caller's side.
     pub caller: Side,
@@ -144,14 +145,18 @@ pub enum CallState {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Side {
     /// Codec name as in SDP, for example `PCMA`; `None` before there is one.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub codec: Option<String>,
     /// Whether its media is encrypted.
     pub encrypted: bool,
     /// Packets lost on the way to us, percent.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub loss_percent: Option<f64>,
     /// Interarrival jitter, milliseconds.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub jitter_ms: Option<f64>,
     /// Round trip by RTCP, milliseconds.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub rtt_ms: Option<f64>,
 }
 

@@ -19,12 +19,15 @@ pub struct CallRecord {
     /// When the call was attempted.
     pub started: Wall,
     /// When it was answered, if it was.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub answered: Option<Wall>,
     /// When it ended; `None` while it runs.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub ended: Option<Wall>,
     /// From answer to end; 0 if never answered.
     pub duration_s: f64,
     /// How it ended; `None` while it runs.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub result: Option<CallResult>,
     /// Why, in a few plain words: "declined by 102", "no phone registered".
     pub reason: String,

@@ -1,8 +1,9 @@
 // A real browser: Debian's Chromium, driven by playwright-core. What a page logs as an error, or a refusal by its
 // Content-Security-Policy, fails the test.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { ADMINISTRATOR } from "./pbx.mjs";
 
@@ -46,8 +47,17 @@ export async function signIn(page, server, { login, password } = ADMINISTRATOR) 
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
+/** Keeps a picture of the page under the name, where SCREENSHOTS names a folder. */
+export async function picture(page, name) {
+  const kept = process.env.SCREENSHOTS;
+  if (!kept) return;
+  mkdirSync(kept, { recursive: true });
+  await page.screenshot({ path: join(kept, `${name.replaceAll(/[^a-z0-9]+/gi, "-")}.png`), fullPage: true });
+}
+
 /** Fails when axe finds something on the page as it is, or when the page complained. */
 export async function flawless(page, what) {
+  await picture(page, what);
   // Evaluated by the debugger, so the page's policy stays as it is.
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));

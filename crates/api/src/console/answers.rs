@@ -152,8 +152,10 @@ pub struct Token {
     /// By whom.
     pub created_by: String,
     /// Over then; `None`: never.
+    #[schema(required)]
     pub expires: Option<Wall>,
     /// Used last.
+    #[schema(required)]
     pub last_used: Option<Wall>,
 }
 
@@ -245,8 +247,10 @@ pub struct CodeProposals {
     /// The SIP domain.
     pub domain: String,
     /// What a file has named the office already; absent while nobody has.
+    #[schema(required)]
     pub name: Option<String>,
     /// The time zone, if one was set already; absent: the browser's.
+    #[schema(required)]
     pub time_zone: Option<String>,
     /// Numbers for the first two phones: those that exist already come first.
     pub extensions: Vec<String>,

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Json, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::session::{Given, Shared, opened};
 use super::{CodeProposals, Console, Hidden, Phone, SetUpWish};
@@ -15,8 +16,9 @@ pub(crate) struct SetUpCode {
     code: Hidden,
 }
 
-#[derive(Serialize)]
-struct Proposed {
+/// The answer to the right code.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Proposed {
     proposals: CodeProposals,
 }
 
@@ -29,8 +31,9 @@ pub(crate) async fn code<C: Console>(
     Ok(opened(&new, &visitor, Json(Proposed { proposals })))
 }
 
-#[derive(Serialize)]
-struct Phones {
+/// The answer to a set-up that was carried out: what the first phones are set to, shown once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Phones {
     phones: Vec<Phone>,
 }
 

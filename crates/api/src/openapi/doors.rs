@@ -3,6 +3,7 @@
 use utoipa::openapi::HttpMethod::{Delete, Get, Post, Put};
 
 use super::operation::{Operation, object, text, texts, whole};
+use crate::console::setup::{Phones, Proposed};
 use crate::console::{AuditRow, NewFactor, NewToken, SessionRow, SessionView, SetUpWish, Token, TokenWish};
 
 const JSON: &str = "application/json";
@@ -38,11 +39,11 @@ fn session() -> Vec<Operation> {
         Operation::new(Post, "/setup/code", "The code of the first set-up, from DIR/setup-code.")
             .takes_as(JSON, texts(&["code"]))
             .may(&[409])
-            .gives_as(200, &[(JSON, object())]),
+            .gives::<Proposed>(200),
         Operation::new(Post, "/setup", "Sets the office up, all or nothing.")
             .takes::<SetUpWish>()
             .may(&[409])
-            .gives_as(201, &[(JSON, object())]),
+            .gives::<Phones>(201),
     ]
 }
 

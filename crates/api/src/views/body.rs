@@ -35,6 +35,7 @@ pub struct Firewall {
     /// A row for each service.
     pub rows: Vec<FirewallRow>,
     /// The change that waits for its confirmation.
+    #[schema(required)]
     pub pending: Option<Pending>,
 }
 
@@ -46,6 +47,7 @@ pub struct FirewallRow {
     /// Its key in section `firewall`.
     pub key: String,
     /// The address group that reaches it; `None`: whoever is not blocked.
+    #[schema(required)]
     pub group: Option<String>,
     /// Who should reach it.
     pub recommendation: String,
