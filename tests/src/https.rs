@@ -92,6 +92,28 @@ impl Web {
         Ok(Line { stream: StreamOwned::new(connection, tcp), heard: Vec::new() })
     }
 
+    /// A connection on which `bytes` are sent along with the end of the handshake, as browsers do.
+    pub fn connect_saying(&self, from: Ipv4Addr, bytes: &[u8]) -> io::Result<Line> {
+        let mut tcp = self.tcp(from)?;
+        let name = ServerName::from(IpAddr::V4(*self.at.ip()));
+        let mut connection = ClientConnection::new(self.trust.config(), name).map_err(io::Error::other)?;
+        connection.set_buffer_limit(None);
+        while connection.is_handshaking() {
+            while connection.wants_write() {
+                connection.write_tls(&mut tcp)?;
+            }
+            connection.read_tls(&mut tcp)?;
+            connection.process_new_packets().map_err(io::Error::other)?;
+        }
+        connection.writer().write_all(bytes)?;
+        let mut together = Vec::new();
+        while connection.wants_write() {
+            connection.write_tls(&mut together)?;
+        }
+        tcp.write_all(&together)?;
+        Ok(Line { stream: StreamOwned::new(connection, tcp), heard: Vec::new() })
+    }
+
     /// A connection on which nothing was said yet.
     pub fn tcp(&self, from: Ipv4Addr) -> io::Result<TcpStream> {
         let tcp = socket(AddressFamily::INET, SocketType::STREAM, None)?;

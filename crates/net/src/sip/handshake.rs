@@ -19,6 +19,9 @@ use crate::tls::{Kind, Offer};
 
 /// Bytes kept of what a peer says first: a ClientHello has 200 to 600, with a post-quantum key share 1,800.
 const MAX_HEARD: usize = 2_048;
+/// Bytes that may come behind our part: the rest of the peer's, of less than a kilobyte, and the first record of what it has
+/// to say, which a browser sends along with it (RFC 5246 section 6.2.3: 18 KB; RFC 8446 section 5.2: less).
+const MAX_BEHIND: usize = 1_024 + 5 + (16 << 10) + 2_048;
 
 /// Why there is no TLS with a peer.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +135,7 @@ pub(crate) async fn shake(
 struct Opening {
     /// The first bytes.
     heard: Vec<u8>,
-    /// Bytes that may still come before the handshake is done.
+    /// Bytes that may still come before the handshake is done, or we say something to what came.
     room: usize,
 }
 
@@ -176,6 +179,10 @@ impl AsyncWrite for Overheard {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(opening) = &mut self.opening {
+            // What is answered is not kept any more.
+            opening.room = MAX_BEHIND;
+        }
         Pin::new(&mut self.socket).poll_write(context, bytes)
     }
 
