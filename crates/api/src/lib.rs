@@ -19,6 +19,7 @@ mod permission;
 mod problem;
 mod routes;
 mod serve;
+mod size;
 pub mod views;
 
 pub use axum::http::StatusCode;

@@ -25,7 +25,7 @@ use crate::letters::{self, Letters};
 use crate::objects::{self, Registry, Seat};
 use crate::office::{ApplyOptions, BlockWish, LogQuery, Office};
 use crate::views::{self, Views};
-use crate::{Author, Caller, MAX_BODY, Problem};
+use crate::{Author, Caller, MAX_BODY, Problem, size};
 
 /// How long a request may take: applying 10,000 extensions takes seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -68,6 +68,7 @@ pub(crate) fn router<O: Office + Registry + Views + Letters, C: Console>(
         .merge(letters::resources::<O>())
         .with_state(office)
         .merge(doors(console.clone()))
+        .layer(middleware::from_fn(size::within::<MAX_BODY>))
         .layer(middleware::from_fn(in_time))
         .route_layer(middleware::from_fn_with_state(console, front::permit::<C>))
         .layer(DefaultBodyLimit::max(MAX_BODY));
@@ -151,7 +152,7 @@ impl<S: Send + Sync> FromRequest<S> for Text {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-large",
-                format!("the file has more than {MAX_BODY} bytes; split it and apply its parts with --merge"),
+                "the body is too large; send it in parts (a configuration with --merge)",
             ),
             _ => Problem::bad_request(why.body_text()),
         })?;

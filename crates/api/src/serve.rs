@@ -3,20 +3,21 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware;
+use axum::middleware::{self, Next};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::UnixListener;
-use tokio::pin;
 
 use crate::console::front::{self, Ends};
 use crate::console::pages;
+use crate::console::unread::{Answers, Guarded};
 use crate::{Author, Console, Letters, Office, Registry, Views, routes};
 
 /// From a connection's start, or the last answer's end, to the last byte of the next request's head: also how long an idle
@@ -28,6 +29,11 @@ const MAX_HEAD: usize = 16 << 10;
 const MAX_FIELDS: usize = 64;
 /// An answer on its way when the peer's address is refused is given within this.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
+/// Bytes thrown away behind the last answer: what is left unread when a connection closes resets it, and the peer loses the
+/// answer that says why. A form that is a few times too large is read to its end.
+const MAX_LEFT_OVER: u64 = 4 << 20;
+/// How long they are waited for.
+const LEFT_OVER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Serves on the control socket until `stop` is done; requests that are being answered are answered first.
 ///
@@ -47,13 +53,17 @@ pub async fn serve<O: Office + Registry + Views + Letters, C: Console>(
 
 /// The console's side: the same resources behind signing in, and the pages.
 #[derive(Clone)]
-pub struct Https(Router);
+pub struct Https {
+    routes: Router,
+    insists: Arc<dyn Fn() -> bool + Send + Sync>,
+}
 
 impl Https {
     /// Ready for visitors.
     pub fn new<O: Office + Registry + Views + Letters, C: Console>(office: Arc<O>, console: Arc<C>) -> Https {
         let routes = routes::router(office, console.clone()).fallback(pages::show);
-        Https(routes.layer(middleware::from_fn_with_state(console, front::https::<C>)))
+        let routes = routes.layer(middleware::from_fn_with_state(console.clone(), front::https::<C>));
+        Https { routes, insists: Arc::new(move || console.has_own_certificate()) }
     }
 
     /// Serves one connection to its end, or until `ended` is done, which lets an answer on its way out.
@@ -64,26 +74,44 @@ impl Https {
         local: SocketAddr,
         ended: impl Future<Output = ()> + Send,
     ) {
-        let ends = Ends { remote, local };
-        let routes =
-            self.0.layer(middleware::from_fn(move |mut request: Request, next: middleware::Next| {
-                request.extensions_mut().insert(ends);
-                next.run(request)
-            }));
-        let connection = hyper::server::conn::http1::Builder::new()
+        let (ends, answers) = (Ends { remote, local }, Answers::default());
+        let stream = Guarded::new(stream, answers.clone(), (self.insists)());
+        let routes = self.routes.layer(middleware::from_fn(move |mut request: Request, next: Next| {
+            request.extensions_mut().insert(ends);
+            let answering = answers.begin();
+            async move { answering.with(next.run(request).await) }
+        }));
+        let mut connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(MAX_HEAD)
             .max_headers(MAX_FIELDS)
             .half_close(false)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-        pin!(connection);
-        tokio::select! {
-            // However it ended: there is nobody left to tell.
-            _ = connection.as_mut() => return,
-            () = ended => {}
+        tokio::pin!(ended);
+        let served = tokio::select! {
+            served = &mut connection => Some(served),
+            () = &mut ended => None,
+        };
+        match served {
+            None => {}
+            Some(Err(error)) if !error.is_parse() => return,
+            Some(_) => return throw_away(connection.into_parts().io.into_inner(), ended).await,
         }
-        connection.as_mut().graceful_shutdown();
+        Pin::new(&mut connection).graceful_shutdown();
         let _ = tokio::time::timeout(LAST_ANSWER, connection).await;
+    }
+}
+
+/// Reads what the peer sends although it has its last answer, so that it is left with that.
+async fn throw_away(mut stream: impl AsyncRead + AsyncWrite + Unpin, ended: impl Future<Output = ()>) {
+    let all = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(MAX_LEFT_OVER), &mut tokio::io::sink()).await
+    };
+    tokio::select! {
+        // The peer has closed, or had its time.
+        _ = tokio::time::timeout(LEFT_OVER_WITHIN, all) => {}
+        () = ended => {}
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod patience;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod tokens;
+pub(crate) mod unread;
 pub(crate) mod watched;
 
 use std::future::Future;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Console, Hidden, Known, NewSession, SessionView, Stage, UserView, cookie};
 use crate::routes::Place;
-use crate::{Caller, Problem, Visitor};
+use crate::{Caller, Problem, Visitor, size};
 
 pub(crate) type Shared<C> = State<Arc<C>>;
 
@@ -26,6 +26,7 @@ impl<T: serde::de::DeserializeOwned, S: Send + Sync> axum::extract::FromRequest<
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Given<T>, Problem> {
+        size::look(request.headers(), MAX_SMALL)?;
         let whole = axum::body::to_bytes(request.into_body(), MAX_SMALL);
         let whole = tokio::time::timeout(BODY_WITHIN, whole).await.map_err(|_| {
             Problem::new(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, put};
 use model::Secret;
@@ -14,8 +15,8 @@ use serde::Deserialize;
 use super::body::{PasswordBody, Written};
 use super::page::{self, ListWish, Page};
 use super::{Asker, EditWish, ExtensionSort, IfMatch, Registry, Tag};
-use crate::Problem;
 use crate::routes::{Peer, Place, Text, Wish};
+use crate::{Problem, size};
 
 /// Rows of a page that asks for no number.
 const USUAL_PAGE: usize = 50;
@@ -37,6 +38,7 @@ pub(crate) fn resources<O: Registry>() -> Router<Arc<O>> {
         .route("/address-groups/{name}", get(group::<O>).put(change_group::<O>).delete(delete_group::<O>))
         .route("/settings", get(settings::<O>))
         .route("/settings/{section}", get(section::<O>).put(change_section::<O>))
+        .layer(middleware::from_fn(size::within::<MAX_OBJECT>))
         .layer(DefaultBodyLimit::max(MAX_OBJECT))
 }
 
