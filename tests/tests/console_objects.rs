@@ -1,7 +1,7 @@
 //! The configuration's objects one at a time, as the console and scripts change them.
 
 use blackbox::config::password_of;
-use blackbox::raw::Request;
+use blackbox::raw::{Request, registration};
 use blackbox::resource::{Response, ask};
 use blackbox::{Office, Pbx, RawPhone, wait};
 use serde_json::{Value, json};
@@ -157,4 +157,32 @@ fn history_is_read_in_pages_as_a_story_and_as_a_table_without_formulas() {
     assert_eq!(get(&pbx, "/history?order=newest&search=nobody").json(), json!([]));
     let numbers: Vec<_> = get(&pbx, "/dial-plan").json().as_array().unwrap().clone();
     assert_eq!(numbers[0]["number"], "101");
+}
+
+#[test]
+fn a_table_of_extensions_is_taken_whole_or_refused_whole_with_lines() {
+    let pbx = Pbx::start(Office::of(101, 1));
+    let import = |query: &str, table: &str| {
+        ask(&pbx, &format!("POST /extensions.csv{query}"), &[("Content-Type", "text/csv")], table)
+    };
+    let before = pbx.run(&["export"]).done();
+    let wrong = "number;description\n201;Kitchen\n101;Twice\n\n202;a;b\n";
+    let refused = import("", wrong).expect(422);
+    let told = refused.json();
+    let lines: Vec<_> = told["problems"].as_array().into_iter().flatten().map(|one| &one["line"]).collect();
+    assert_eq!(lines, [&json!(3), &json!(5)], "{told}");
+    let looked = import("?dry_run=true", "number;description\n201;Kitchen\n202;Porter\n").expect(200);
+    assert_eq!(looked.json()["numbers"], json!(["201", "202"]));
+    assert_eq!(looked.json()["passwords"], json!([]));
+    assert_eq!(pbx.run(&["export"]).done(), before, "nothing was changed so far");
+
+    let made = import("", "number;description\n201;Kitchen\n202;Porter\n").expect(201).json();
+    let line = made["passwords"][1]["username"].as_str().expect("a line").to_owned();
+    let password = made["passwords"][1]["password"].as_str().expect("a password").to_owned();
+    let exported = pbx.run(&["export", "--with-secrets"]).done();
+    assert!(exported.contains(&line) && exported.contains(&password), "{exported}");
+    let register = registration("202", pbx.sip, 60);
+    let answer = RawPhone::new("202", pbx.sip).ask_as(&register, &line, &password);
+    assert_eq!(answer.status(), 200, "the password that was shown is in force: {answer:?}");
+    assert_eq!(pbx.json(&["status", "--json"])["revision"], made["revision"], "one change, one revision");
 }

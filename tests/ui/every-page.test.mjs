@@ -16,7 +16,7 @@ const LOOKS = [
   { dark: true, width: 390 },
 ];
 /** Pages that no link of the navigation leads to. */
-const BEHIND = ["/extensions/101", "/extensions/new", "/users/new", "/account", "/no/such/page"];
+const BEHIND = ["/extensions/101", "/extensions/new", "/extensions/import", "/users/new", "/account", "/no/such/page"];
 const HOSTILE = '<img src=x onerror=alert(1)>"\';--';
 const OFFICE = `
 [[address_groups]]

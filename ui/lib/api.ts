@@ -49,7 +49,7 @@ export interface Answer<T> {
 }
 
 export interface Options {
-  /** Sent as JSON. */
+  /** Sent as JSON; what is a `Blob` is sent as it is. */
   body?: unknown;
   /** The version that may be overwritten; `*` for any. */
   etag?: string | null;
@@ -111,7 +111,10 @@ async function send(method: string, path: string, options: Options): Promise<Res
   if (options.etag) headers.set('If-Match', options.etag);
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store', redirect: 'error' };
   if (options.signal) init.signal = options.signal;
-  if (options.body !== undefined) {
+  if (options.body instanceof Blob) {
+    headers.set('Content-Type', options.body.type);
+    init.body = options.body;
+  } else if (options.body !== undefined) {
     headers.set('Content-Type', 'application/json');
     init.body = JSON.stringify(options.body);
   }

@@ -64,6 +64,7 @@ export type Line = Schemas['Line'];
 export type Extension = Narrow<Read<Schemas['Extension']>, { forwarding: Forwarding }>;
 /** Where calls go instead; what is not set is there as `null`. */
 export type Forwarding = Narrow<Read<Schemas['Forwarding']>, { no_answer: { to: string; after: string } | null }>;
+export type Imported = Schemas['Imported'];
 export type User = Narrow<Read<Schemas['User']>, { role: Role }>;
 export type AddressGroup = Read<Schemas['AddressGroup']>;
 

@@ -51,6 +51,7 @@ pub const TABLE: &[Row] = &[
     ("PUT", "/configuration", Needs(Administer)),
     ("GET", "/extensions", Needs(View)),
     ("POST", "/extensions", Needs(Configure)),
+    ("POST", "/extensions.csv", Needs(Configure)),
     ("GET", "/extensions/{number}", Needs(View)),
     ("PUT", "/extensions/{number}", Needs(Configure)),
     ("DELETE", "/extensions/{number}", Needs(Configure)),

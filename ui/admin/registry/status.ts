@@ -12,6 +12,7 @@ export const pages: Page[] = [
   { path: '/users/:login', label: t.nav.users, permission: 'view', load: () => import('../pages/users/UserPage.svelte') },
   { path: '/extensions', label: t.nav.extensions, icon: 'desk', group: 'people', permission: 'view', load: () => import('../pages/extensions/Extensions.svelte') },
   { path: '/extensions/new', label: t.extensions.create, permission: 'configure', load: () => import('../pages/extensions/NewExtension.svelte') },
+  { path: '/extensions/import', label: t.imports.title, permission: 'configure', load: () => import('../pages/extensions/Import.svelte') },
   { path: '/extensions/:number', label: t.nav.extensions, permission: 'view', load: () => import('../pages/extensions/ExtensionPage.svelte') },
   { path: '/administration/administrators', label: t.nav.administrators, icon: 'key', group: 'administration', permission: 'view', load: () => import('../pages/administration/Administrators.svelte') },
   { path: '/administration/sessions', label: t.nav.sessions, icon: 'screen', group: 'administration', permission: 'view', load: () => import('../pages/administration/Sessions.svelte') },

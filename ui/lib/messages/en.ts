@@ -4,6 +4,7 @@ import { dashboard } from './en/dashboard';
 import { collision, extensions } from './en/extensions';
 import { form } from './en/form';
 import { common, errors, nav, parts, shell, signIn } from './en/frame';
+import { fileText, imports } from './en/imports';
 import { firewall, groups, kernel, ports } from './en/network';
 import { account, administrators, audit, permissions, roles, sessions, tokens, users } from './en/people';
 import { logs, revisions } from './en/records';
@@ -26,6 +27,8 @@ export const t = {
   history,
   extensions,
   collision,
+  imports,
+  fileText,
   roles,
   permissions,
   users,

@@ -142,6 +142,36 @@ impl fmt::Debug for MadePassword {
     }
 }
 
+/// The answer to `POST extensions.csv`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Imported {
+    /// The revision in force afterwards.
+    pub revision: u64,
+    /// Numbers of the new extensions, in the order of the table.
+    pub numbers: Vec<String>,
+    /// What else there is to say.
+    pub notes: Vec<String>,
+    /// SIP passwords that were made; shown this once. None of a dry run.
+    pub passwords: Vec<MadeLine>,
+}
+
+/// A line of a new extension and the SIP password that was made for it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MadeLine {
+    /// The number dialled.
+    pub extension: String,
+    /// The line's SIP username.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+}
+
+impl fmt::Debug for MadeLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MadeLine").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
 /// A change that waits for its confirmation (SPEC R4.3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Pending {

@@ -14,7 +14,7 @@ use std::future::Future;
 use model::Secret;
 use model::config::Kind;
 
-use self::body::{AddressGroup, Extension, Revealed, User, Written};
+use self::body::{AddressGroup, Extension, Imported, Revealed, User, Written};
 use crate::{Author, Problem};
 
 pub use self::asker::{Asker, Seat};
@@ -45,6 +45,15 @@ pub enum EditWish {
     Replace(String, String),
     /// The one with this natural key goes.
     Delete(String),
+}
+
+/// A table of new extensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableWish {
+    /// CSV, with the names of its columns in the first line.
+    pub table: String,
+    /// Change nothing, only say.
+    pub dry_run: bool,
 }
 
 /// The configuration's objects, as the resources see them.
@@ -93,6 +102,12 @@ pub trait Registry: Send + Sync + 'static {
         login: String,
         password: Secret,
     ) -> impl Future<Output = Result<(), Problem>> + Send;
+    /// Makes the extensions of a table, all or none.
+    fn import(
+        &self,
+        author: Author,
+        wish: TableWish,
+    ) -> impl Future<Output = Result<Imported, Problem>> + Send;
     /// Shows the stored password of a line, which is logged.
     fn reveal(
         &self,

@@ -7,14 +7,14 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use model::Secret;
 use model::config::{Kind, MAX_GROUPS, MAX_OBJECT, SETTINGS};
 use serde::Deserialize;
 
 use super::body::{PasswordBody, Written};
 use super::page::{self, ListWish, Page};
-use super::{Asker, EditWish, ExtensionSort, IfMatch, Registry, Tag};
+use super::{Asker, EditWish, ExtensionSort, IfMatch, Registry, TableWish, Tag};
 use crate::routes::{Peer, Place, Text, Wish};
 use crate::{Problem, size};
 
@@ -27,6 +27,7 @@ type Shared<O> = State<Arc<O>>;
 pub(crate) fn resources<O: Registry>() -> Router<Arc<O>> {
     Router::new()
         .route("/extensions", get(extensions::<O>).post(new_extension::<O>))
+        .route("/extensions.csv", post(import::<O>))
         .route(
             "/extensions/{number}",
             get(extension::<O>).put(change_extension::<O>).delete(delete_extension::<O>),
@@ -204,6 +205,24 @@ async fn change_section<O: Registry>(
 ) -> Result<Response, Problem> {
     let made = office.edit_section(asker, name, json, expected).await?;
     Ok(written(StatusCode::OK, made))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImportWish {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+async fn import<O: Registry>(
+    State(office): Shared<O>,
+    ConnectInfo(author): Peer,
+    Wish(ImportWish { dry_run }): Wish<ImportWish>,
+    Text(table): Text,
+) -> Result<Response, Problem> {
+    let made = office.import(author, TableWish { table, dry_run }).await?;
+    let status = if dry_run { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(made)).into_response())
 }
 
 #[derive(Deserialize)]

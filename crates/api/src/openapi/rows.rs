@@ -14,7 +14,7 @@ use crate::body::{
 use crate::drill::Removed;
 use crate::letters::{MailTrial, MailTried};
 use crate::live::AttackView;
-use crate::objects::body::{AddressGroup, Extension, PasswordBody, Revealed, User, Written};
+use crate::objects::body::{AddressGroup, Extension, Imported, PasswordBody, Revealed, User, Written};
 use crate::views::body::{CallStory, DialPlanRow, Firewall};
 
 /// Every operation.
@@ -156,6 +156,16 @@ fn objects() -> Vec<Operation> {
             "/extensions",
             "A new one; passwords that were made are shown once.",
         )),
+        Operation::new(
+            Post,
+            "/extensions.csv",
+            "New extensions from a table, all or none; passwords that were made are shown once.",
+        )
+        .query("dry_run", "Change nothing, only say.", switch())
+        .takes_as("text/csv", text())
+        .may(&[409, 422, 500])
+        .gives::<Imported>(200)
+        .gives::<Imported>(201),
         Operation::new(Get, "/extensions/{number}", "One extension.").gives::<Extension>(200),
         replace::<Extension>(Operation::new(
             Put,

@@ -4,8 +4,8 @@ use model::Secret;
 use model::config::Kind;
 
 use super::{Fake, house};
-use crate::objects::body::{AddressGroup, Extension, Forwarding, Revealed, User, Written};
-use crate::objects::{Asker, Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Page, Tag};
+use crate::objects::body::{AddressGroup, Extension, Forwarding, Imported, Revealed, User, Written};
+use crate::objects::{Asker, Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Page, TableWish, Tag};
 use crate::{Author, Problem, Registry};
 
 fn extension() -> Extension {
@@ -63,6 +63,9 @@ impl Registry for Fake {
     }
     async fn set_password(&self, _: Asker, _: String, _: Secret) -> Result<(), Problem> {
         Ok(())
+    }
+    async fn import(&self, _: Author, _: TableWish) -> Result<Imported, Problem> {
+        Ok(Imported::default())
     }
     async fn reveal(&self, _: Author, _: String, _: Option<String>) -> Result<Revealed, Problem> {
         Err(Problem::stopping())

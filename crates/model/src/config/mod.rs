@@ -15,6 +15,7 @@ mod draft;
 mod export;
 mod file;
 mod groups;
+mod import;
 mod mail;
 mod object;
 mod office;
@@ -42,6 +43,7 @@ pub use draft::{Mode, NewPassword};
 pub use export::{Secrets, export};
 pub use file::{MAX_EXTENSIONS, MAX_GROUPS, MAX_USERS};
 pub use groups::{hosts, prefixes};
+pub use import::{COLUMNS, Import, import};
 pub use mail::{Mail, MailSecurity, is_email};
 pub use object::{
     Edit, Edited, MAX_OBJECT, SETTINGS, below_section, content, edit, edit_section, section_content,

@@ -44,8 +44,8 @@ impl fmt::Display for Problems {
                 writeln!(f)?;
             }
             write!(f, "{}", self.source_name)?;
-            if let (Some(line), Some(column)) = (problem.line, problem.column) {
-                write!(f, ":{line}:{column}")?;
+            for part in [problem.line, problem.column].into_iter().map_while(|part| part) {
+                write!(f, ":{part}")?;
             }
             write!(f, ": ")?;
             if !problem.key.is_empty() {
@@ -89,6 +89,10 @@ impl Findings {
             return;
         }
         self.found.push(Found { place, key: key.into(), what: what.into(), cure: cure.into() });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
     }
 
     /// The problems in the order of `text`, or nothing if there are none.

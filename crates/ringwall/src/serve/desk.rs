@@ -24,6 +24,7 @@ pub use api::Author;
 mod canaries;
 mod confirm;
 mod edits;
+mod import;
 mod learning;
 mod problems;
 

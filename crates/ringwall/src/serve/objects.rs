@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use api::Problem;
-use api::objects::body::{AddressGroup, Extension, MadePassword, Pending, Revealed, User, Written};
-use api::objects::{Asker, Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Order, Page, Tag};
+use api::objects::body::{AddressGroup, Extension, Imported, MadePassword, Pending, Revealed, User, Written};
+use api::objects::{Asker, Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Order, Page, TableWish, Tag};
 use model::Secret;
 use model::config::{self, Kind, Office};
 use model::event::{self, Event};
@@ -133,6 +133,10 @@ impl api::Registry for Reception {
     async fn set_password(&self, asker: Asker, login: String, password: Secret) -> Result<(), Problem> {
         let job = Job::Password(login, password);
         self.desk().edit(asker, job, IfMatch::Any).await.map(|_| ())
+    }
+
+    async fn import(&self, author: Author, wish: TableWish) -> Result<Imported, Problem> {
+        self.desk().import(author, wish).await
     }
 
     async fn reveal(

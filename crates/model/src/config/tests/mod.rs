@@ -4,6 +4,7 @@ mod apply;
 mod errors;
 mod groups;
 mod guessing;
+mod import;
 mod mail;
 mod object;
 mod properties;
