@@ -27,7 +27,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(20);
 const MAX_HEAD: usize = 16 << 10;
 /// Fields of a head.
 const MAX_FIELDS: usize = 64;
-/// An answer on its way when the peer's address is refused is given within this.
+/// An answer on its way when the peer's address is refused is given within this, and what came behind it thrown away.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 /// Bytes thrown away behind the last answer: what is left unread when a connection closes resets it, and the peer loses the
 /// answer that says why. A form that is a few times too large is read to its end.
@@ -90,28 +90,32 @@ impl Https {
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
         tokio::pin!(ended);
         let served = tokio::select! {
-            served = &mut connection => Some(served),
+            // First the end: the answer that led to it is the last.
+            biased;
             () = &mut ended => None,
+            served = &mut connection => Some(served),
         };
         match served {
-            None => {}
-            Some(Err(error)) if !error.is_parse() => return,
-            Some(_) => return throw_away(connection.into_parts().io.into_inner(), ended).await,
+            None => {
+                Pin::new(&mut connection).graceful_shutdown();
+                let last = async {
+                    let _ = (&mut connection).await;
+                    throw_away(connection.into_parts().io.into_inner()).await
+                };
+                let _ = tokio::time::timeout(LAST_ANSWER, last).await;
+            }
+            Some(Err(error)) if !error.is_parse() => {}
+            Some(_) => tokio::select! {
+                // The peer has closed, or had its time.
+                _ = tokio::time::timeout(LEFT_OVER_WITHIN, throw_away(connection.into_parts().io.into_inner())) => {}
+                () = &mut ended => {}
+            },
         }
-        Pin::new(&mut connection).graceful_shutdown();
-        let _ = tokio::time::timeout(LAST_ANSWER, connection).await;
     }
 }
 
 /// Reads what the peer sends although it has its last answer, so that it is left with that.
-async fn throw_away(mut stream: impl AsyncRead + AsyncWrite + Unpin, ended: impl Future<Output = ()>) {
-    let all = async {
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(MAX_LEFT_OVER), &mut tokio::io::sink()).await
-    };
-    tokio::select! {
-        // The peer has closed, or had its time.
-        _ = tokio::time::timeout(LEFT_OVER_WITHIN, all) => {}
-        () = ended => {}
-    }
+async fn throw_away(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<u64> {
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream.take(MAX_LEFT_OVER), &mut tokio::io::sink()).await
 }
