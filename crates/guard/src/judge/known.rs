@@ -1,4 +1,4 @@
-//! Where phones were registered within the last day: an office whose stale phone is the first to boot after a long power cut
+//! Where somebody signed in, by a phone or at the console, within the last day: an office whose stale phone is the first to boot after a long power cut
 //! is as well known as it was before (SPEC R4.6).
 //!
 //! Bounded, who was seen longest ago going first. Not here: registrations that stand (`sip`), the disk (`store`).
@@ -12,12 +12,12 @@ use crate::Source;
 
 /// Sources remembered: more than an office of 10,000 phones, each at an address of its own, has; 100 bytes each.
 pub const MAX_KNOWN_SOURCES: usize = 16_384;
-/// How long a source is known after its last registration. By the wall clock: it must hold over a restart.
+/// How long a source is known after its last sign-in. By the wall clock: it must hold over a restart.
 pub const KNOWN_FOR: Duration = Duration::from_secs(86_400);
 /// How exactly that is kept: phones register each few minutes, and the disk need not hear of each time.
 const NOTED_EACH: Duration = Duration::from_secs(3_600);
 
-/// Phones were registered from here.
+/// Somebody signed in from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownSource {
     /// Where.
@@ -34,7 +34,7 @@ pub(super) struct KnownSources {
 }
 
 impl KnownSources {
-    /// A phone registered from here; what the disk should hear of it, if anything.
+    /// Somebody signed in from here; what the disk should hear of it, if anything.
     pub(super) fn note(&mut self, now: Wall, source: Source) -> Option<KnownSource> {
         // A time that is yet to come was noted before the clock was set back.
         let fresh = |at: &Wall| *at <= now && now.saturating_since(*at) < NOTED_EACH;

@@ -204,10 +204,15 @@ impl Judge {
         Ok(Permit::new(source, account, Some(ticket)))
     }
 
-    /// A phone registered from here: its address is known for a day, whatever becomes of the registration.
+    /// Somebody signed in from here: the address is known for a day, whatever becomes of the registration or session.
     pub fn remember(&mut self, now: Now, source: IpAddr) {
         let noted = self.known.note(now.wall, Source::of(source));
         self.rulings.extend(noted.map(Ruling::Known));
+    }
+
+    /// Whether somebody signed in from here within a day.
+    pub fn remembers(&self, now: Now, source: IpAddr) -> bool {
+        self.known.has(now.wall, Source::of(source))
     }
 
     /// Sources known before a restart.

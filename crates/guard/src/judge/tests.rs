@@ -425,6 +425,10 @@ fn an_office_that_registered_within_a_day_is_known_after_a_power_cut_of_hours() 
     };
     let mut after = judge(Guessing::default());
     after.restore_known(kept.clone());
+    assert!(
+        after.remembers(at(40_000), ip("203.0.113.1")) && !after.remembers(at(40_000), ip("203.0.113.2"))
+    );
+    assert!(!after.remembers(at(86_401), ip("203.0.113.1")));
     assert_eq!(stale(&mut after, 40_000), Scope::Account("117".into()));
     assert_eq!(succeed(&mut after, 40_010, "203.0.113.1", "118"), Ok(()));
     let mut late = judge(Guessing::default());

@@ -1,11 +1,16 @@
 //! What stands between a guess and its answer: the guard's leave, a place at the hashing, and the count of failures.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use api::{Problem, Visitor};
 use guard::{Exists, Failure, Permit, Refused, SignedIn};
+use model::config::Office;
 use model::{Secret, event};
 
 use super::Porter;
 use super::places::{Place, Standing};
+use super::weigh::Scale;
 
 /// Longest login looked at; a longer one is nobody's.
 const MAX_LOGIN: usize = 256;
@@ -35,9 +40,33 @@ pub(super) struct Guess<'a> {
 impl Porter {
     /// A place at the hashing, or a word that there is none.
     pub(super) async fn place(&self, visitor: &Visitor) -> Result<Place, Problem> {
-        let is_known = self.is_used_at(visitor.remote.ip());
-        let standing = if is_known { Standing::Known } else { Standing::Stranger };
-        self.hashing.take(standing).await.ok_or_else(Problem::slow_down)
+        let source = visitor.remote.ip();
+        let standing = if self.is_used_at(source) { Standing::Known } else { Standing::Stranger };
+        if let Some(place) = self.hashing.take(standing).await {
+            return Ok(place);
+        }
+        // Asked only where it matters, so that most guesses cost the control thread one question.
+        let place = match standing {
+            Standing::Stranger if self.remembers(source).await => self.hashing.take(Standing::Known).await,
+            Standing::Stranger | Standing::Known => None,
+        };
+        place.ok_or_else(Problem::slow_down)
+    }
+
+    /// Whether somebody signed in from there lately, by a phone or here.
+    async fn remembers(&self, source: IpAddr) -> bool {
+        let asked = self
+            .control
+            .ask(move |exchange, now| exchange.consult(now, |judge| judge.remembers(now, source)));
+        asked.await.unwrap_or(false)
+    }
+
+    /// Somebody has signed in from there.
+    pub(super) async fn remember(&self, source: IpAddr) {
+        let told =
+            self.control.ask(move |exchange, now| exchange.consult(now, |judge| judge.remember(now, source)));
+        // Without a control thread nobody is served any more.
+        let _ = told.await;
     }
 
     /// Whether a guess may be looked at.
@@ -85,15 +114,19 @@ impl Porter {
             .await;
     }
 
-    /// Whether a password fits a hash; takes as long for nobody's.
-    pub(super) async fn fits(&self, place: Place, hash: Option<Secret>, password: Secret) -> bool {
-        let exists = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.nobody.clone());
+    /// What the password of `login` is held against.
+    pub(super) fn scale(&self, office: &Office, login: &str) -> Scale {
+        Scale::of(office, login, &self.nobody, &self.lot)
+    }
+
+    /// Whether a password is right.
+    pub(super) async fn fits(&self, place: Place, scale: &Arc<Scale>, password: Secret) -> bool {
+        let scale = scale.clone();
         let fits = tokio::task::spawn_blocking(move || {
-            let fits = store::passwords::verify(hash.expose(), &password);
+            let fits = scale.weigh(&password, store::passwords::verify);
             drop(place);
             fits
         });
-        fits.await.unwrap_or(false) && exists
+        fits.await.unwrap_or(false)
     }
 }

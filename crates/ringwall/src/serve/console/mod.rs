@@ -10,8 +10,10 @@ mod places;
 mod sessions;
 mod setup;
 mod tokens;
+mod weigh;
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::console::{
@@ -42,8 +44,10 @@ pub struct Porter {
     door: Arc<Door>,
     book: Mutex<Book>,
     hashing: Places,
-    /// The hash that an unknown login's password is held against, so that it takes as long.
+    /// The hash that a password is held against where there is no administrator.
     nobody: Secret,
+    /// Whose hash it is where there are some, by the login that is nobody's.
+    lot: RandomState,
 }
 
 /// Who is in.
@@ -79,7 +83,8 @@ impl Porter {
         book.tokens = tokens.into_iter().filter_map(KeptToken::restored).collect();
         let random = random::<32>().map_err(|problem| Failure::failed(problem.detail))?;
         let nobody = store::passwords::hash(&Secret::new(hex(&random))).map_err(Failure::failed)?;
-        Ok(Porter { store, desk, control, door, book: Mutex::new(book), hashing: Places::new(), nobody })
+        let (book, hashing, lot) = (Mutex::new(book), Places::new(), RandomState::new());
+        Ok(Porter { store, desk, control, door, book, hashing, nobody, lot })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

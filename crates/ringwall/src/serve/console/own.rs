@@ -1,12 +1,14 @@
 //! People's passwords: one's own, asked for again before it is changed, and the way back in for who lost it.
 
+use std::sync::Arc;
+
 use api::objects::{Asker, IfMatch};
 use api::{Author, Caller, Problem, Visitor};
 use model::config::Role;
 use model::{Entropy, Id, Secret};
 
 use super::guesses::{Guess, Leave};
-use super::{Porter, person, random};
+use super::{Porter, random};
 use crate::serve::desk::Job;
 
 /// Characters of a password that is made here.
@@ -23,10 +25,11 @@ impl Porter {
         let login = caller.login()?.to_owned();
         let place = self.place(visitor).await?;
         let office = self.store.office();
-        let (id, _, hash) = person(&office, &login).ok_or_else(Problem::signed_out)?;
+        let scale = Arc::new(self.scale(&office, &login));
+        let (id, _) = scale.found.clone().ok_or_else(Problem::signed_out)?;
         let wrong = || Problem::wrong_credentials("the password is wrong");
         let Leave::Yes(permit) = self.permit(visitor, &login).await? else { return Err(wrong()) };
-        let fits = self.fits(place, Some(hash.clone()), password).await;
+        let fits = self.fits(place, &scale, password).await;
         if !fits {
             let guess = Guess { service: "console", account: &login, exists: true, reason: "wrong password" };
             self.failed(visitor, permit, guess).await;

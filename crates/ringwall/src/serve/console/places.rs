@@ -1,5 +1,5 @@
 //! Places at the hashing of passwords, which takes a core and 19 MB for 50 ms: few at once, few that wait, and half of
-//! those for addresses where somebody is signed in, so that strangers can't keep an administrator out.
+//! those for addresses where somebody is signed in or was within a day, so that strangers can't keep an administrator out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,15 +10,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const HASHING: usize = 2;
 /// Passwords hashed or waiting for it; who comes later is told to.
 const MAX: usize = 10;
-/// Of these, from addresses where nobody is signed in.
+/// Of these, from addresses where nobody is signed in or was lately.
 const MAX_OF_STRANGERS: usize = MAX / 2;
 
 /// Who asks for a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Somebody is signed in at the address.
+    /// Somebody is signed in at the address, or was lately.
     Known,
-    /// Nobody is.
+    /// Nobody is or was.
     Stranger,
 }
 

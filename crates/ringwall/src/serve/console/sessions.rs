@@ -2,6 +2,7 @@
 //! gone, may not come in any more or has another password, and when somebody ends it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::console::{Known, NewSession, SessionRow, Stage};
@@ -219,6 +220,7 @@ impl Porter {
         if stage == Stage::SignedIn {
             self.kept().keep_session(&session.stored).await.map_err(Problem::failed)?;
             self.door.know_visitor(visitor.remote.ip());
+            self.remember(visitor.remote.ip()).await;
             self.tell(&event::SESSION_OPENED, |event| {
                 event.with("login", login).with("source", visitor.remote).with("agent", &visitor.agent)
             });
@@ -333,13 +335,13 @@ impl Porter {
     ) -> Result<NewSession, Problem> {
         let place = self.place(visitor).await?;
         let office = self.store.office();
-        let found = person(&office, &login).map(|(id, _, hash)| (id, hash.clone()));
+        let scale = Arc::new(self.scale(&office, &login));
         let leave = self.permit(visitor, &login).await?;
-        let fits = self.fits(place, found.as_ref().map(|(_, hash)| hash.clone()), password).await;
+        let fits = self.fits(place, &scale, password).await;
         let wrong = || Problem::wrong_credentials(WRONG);
         let Leave::Yes(permit) = leave else { return Err(wrong()) };
-        let Some((id, hash)) = found.as_ref().filter(|_| fits) else {
-            let exists = found.is_some();
+        let Some((id, hash)) = scale.found.as_ref().filter(|_| fits) else {
+            let exists = scale.found.is_some();
             let reason = if exists { "wrong password" } else { "no such administrator" };
             let guess = Guess { service: "console", account: &login, exists, reason };
             self.failed(visitor, permit, guess).await;
