@@ -81,6 +81,11 @@ impl Web {
         Web { at, trust: Trust::of(&pbx.run(&["ca"]).done(), &[&rustls::version::TLS13]) }
     }
 
+    /// One that this authority (PEM) vouches for.
+    pub fn trusting(at: SocketAddrV4, authority: &str) -> Web {
+        Web { at, trust: Trust::of(authority, &[&rustls::version::TLS13]) }
+    }
+
     /// A connection from this address, its handshake done. What is blocked fails here.
     pub fn connect(&self, from: Ipv4Addr) -> io::Result<Line> {
         let mut tcp = self.tcp(from)?;

@@ -1,6 +1,8 @@
 //! The console's sign-in and its doors against the real binary over HTTPS (SPEC R4.4, R8.1): guesses, sessions, other sites'
 //! requests, hostile HTTP. The pages are in `tests/ui`, the table of permissions in `console_permissions.rs`.
 
+#[path = "console/certificates.rs"]
+mod certificates;
 #[path = "console/common.rs"]
 mod common;
 #[path = "console/doors.rs"]

@@ -1,6 +1,7 @@
 // The one door to /api/v1: credentials, the header that each write carries, versions (ETag), paging (Link), and
 // errors as `Problem`. When the session has ended it asks the shell to sign in again and then repeats the request, so
 // nothing typed is lost. No state of pages here.
+import { t } from './messages/en';
 import type { FieldProblem, ProblemBody } from './types';
 
 export const BASE = '/api/v1';
@@ -22,9 +23,9 @@ export class Problem extends Error {
   /** What is wrong with each field, by its key. */
   get fields(): Map<string, string> {
     const fields = new Map<string, string>();
-    for (const { key, what, cure } of this.problems) {
+    for (const { key, line, what, cure } of this.problems) {
       if (!key) continue;
-      const text = sentence(what, cure);
+      const text = line ? t.errors.atLine(line, sentence(what, cure)) : sentence(what, cure);
       fields.set(key, fields.has(key) ? `${fields.get(key)} ${text}` : text);
     }
     return fields;

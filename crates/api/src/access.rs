@@ -84,6 +84,7 @@ pub const TABLE: &[Row] = &[
     ("POST", "/drill", Machine),
     ("DELETE", "/drill", Machine),
     ("GET", "/certificates", Needs(View)),
+    ("POST", "/certificates", Needs(Configure)),
     ("GET", "/certificates/authority.der", Needs(View)),
     ("GET", "/logs/{name}", Needs(View)),
     ("POST", "/mail/test", Needs(Operate)),

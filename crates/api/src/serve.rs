@@ -63,7 +63,7 @@ impl Https {
     pub fn new<O: Office + Registry + Views + Letters, C: Console>(office: Arc<O>, console: Arc<C>) -> Https {
         let routes = routes::router(office, console.clone()).fallback(pages::show);
         let routes = routes.layer(middleware::from_fn_with_state(console.clone(), front::https::<C>));
-        Https { routes, insists: Arc::new(move || console.has_own_certificate()) }
+        Https { routes, insists: Arc::new(move || console.has_trusted_certificate()) }
     }
 
     /// Serves one connection to its end, or until `ended` is done, which lets an answer on its way out.

@@ -14,7 +14,7 @@ use crate::folder::Secrets;
 
 /// What a sealed value is: kind in table `secrets`.
 pub(crate) const SIP: &str = "sip";
-/// A certificate with its key, of the local authority.
+/// A certificate with its key, of the local authority or an administrator's.
 pub(crate) const CERTIFICATE: &str = "certificate";
 /// The password at the mail server.
 pub(crate) const MAIL: &str = "mail";

@@ -57,7 +57,7 @@ pub struct Opened {
     pub store: Store,
     /// Registrations that have not run out.
     pub bindings: Vec<Binding>,
-    /// Certificates of the local authority with their keys, as [`Store::keep_certificates`] was given them.
+    /// Certificates with their keys, as [`Store::keep_certificates`] was given them.
     pub certificates: BTreeMap<String, Secret>,
     /// The last good addresses of host names, as [`Store::keep_hosts`] was given them.
     pub hosts: Vec<KeptHost>,
@@ -203,14 +203,17 @@ impl Store {
         tokio::spawn(work).await.map_err(|_| CommitError::Stopping)?
     }
 
-    /// Keeps the local authority's certificates and keys, sealed like passwords; they are no part of revisions. Synced
+    /// Keeps certificates and keys by name (`None`: no longer), sealed like passwords; they are no part of revisions. Synced
     /// when this returns.
     ///
     /// # Errors
     /// The disk refuses; what was kept before still is.
-    pub async fn keep_certificates(&self, texts: BTreeMap<String, Secret>) -> Result<(), CommitError> {
+    pub async fn keep_certificates(
+        &self,
+        texts: BTreeMap<String, Option<Secret>>,
+    ) -> Result<(), CommitError> {
         let inner = &self.0;
-        let texts: Vec<_> = texts.into_iter().map(|(name, text)| (name, Some(text))).collect();
+        let texts: Vec<_> = texts.into_iter().collect();
         let mut writer = inner.writer.lock().await;
         database::begin(&mut writer).await?;
         let written = commit::write_secrets(&mut writer, &inner.sealer, load::CERTIFICATE, &texts).await;

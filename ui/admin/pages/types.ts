@@ -79,6 +79,7 @@ export interface SipSettings {
 export interface TlsSettings {
   certificate: string | null;
   key: string | null;
+  uploaded?: string | null;
 }
 export interface LogSettings {
   rotate_size: string;

@@ -56,7 +56,7 @@ pub(crate) async fn https<C: Console>(
         }
         Err(problem) => problem.into_response(),
     };
-    headers::add(answer.headers_mut(), console.has_own_certificate());
+    headers::add(answer.headers_mut(), console.has_trusted_certificate());
     answer
 }
 

@@ -33,8 +33,8 @@ pub trait Console: Send + Sync + 'static {
     fn is_new(&self) -> bool;
     /// Whether `host` (a Host header without its port) is a name of ours.
     fn answers_to(&self, host: &str) -> bool;
-    /// Whether the certificate shown is one of an administrator's own, which browsers may insist on.
-    fn has_own_certificate(&self) -> bool;
+    /// Whether an authority that this machine trusts vouches for the certificate shown, so that browsers may insist on it.
+    fn has_trusted_certificate(&self) -> bool;
     /// What the office is called.
     fn office_name(&self) -> OfficeName;
     /// Whose session this key opens, if it stands; the session counts as used.

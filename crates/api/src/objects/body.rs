@@ -6,6 +6,8 @@ use model::Wall;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::console::Hidden;
+
 /// `GET extensions/{number}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Extension {
@@ -140,6 +142,17 @@ impl fmt::Debug for MadePassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MadePassword").field("username", &self.username).finish_non_exhaustive()
     }
+}
+
+/// The body of `POST certificates`.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateWish {
+    /// The certificate, then those between it and its authority; PEM.
+    pub certificate: String,
+    /// Its private key, without a password; PEM.
+    #[schema(value_type = String)]
+    pub key: Hidden,
 }
 
 /// The answer to `POST extensions.csv`.

@@ -14,7 +14,7 @@ use std::future::Future;
 use model::Secret;
 use model::config::Kind;
 
-use self::body::{AddressGroup, Extension, Imported, Revealed, User, Written};
+use self::body::{AddressGroup, CertificateWish, Extension, Imported, Revealed, User, Written};
 use crate::{Author, Problem};
 
 pub use self::asker::{Asker, Seat};
@@ -102,6 +102,12 @@ pub trait Registry: Send + Sync + 'static {
         login: String,
         password: Secret,
     ) -> impl Future<Output = Result<(), Problem>> + Send;
+    /// Puts a certificate that is brought in force.
+    fn upload(
+        &self,
+        asker: Asker,
+        wish: CertificateWish,
+    ) -> impl Future<Output = Result<Written, Problem>> + Send;
     /// Makes the extensions of a table, all or none.
     fn import(
         &self,

@@ -12,7 +12,7 @@ use model::Secret;
 use model::config::{Kind, MAX_GROUPS, MAX_OBJECT, SETTINGS};
 use serde::Deserialize;
 
-use super::body::{PasswordBody, Written};
+use super::body::{CertificateWish, PasswordBody, Written};
 use super::page::{self, ListWish, Page};
 use super::{Asker, EditWish, ExtensionSort, IfMatch, Registry, TableWish, Tag};
 use crate::routes::{Peer, Place, Text, Wish};
@@ -28,6 +28,7 @@ pub(crate) fn resources<O: Registry>() -> Router<Arc<O>> {
     Router::new()
         .route("/extensions", get(extensions::<O>).post(new_extension::<O>))
         .route("/extensions.csv", post(import::<O>))
+        .route("/certificates", post(upload::<O>))
         .route(
             "/extensions/{number}",
             get(extension::<O>).put(change_extension::<O>).delete(delete_extension::<O>),
@@ -205,6 +206,19 @@ async fn change_section<O: Registry>(
 ) -> Result<Response, Problem> {
     let made = office.edit_section(asker, name, json, expected).await?;
     Ok(written(StatusCode::OK, made))
+}
+
+async fn upload<O: Registry>(
+    State(office): Shared<O>,
+    asker: Asker,
+    Text(json): Text,
+) -> Result<Response, Problem> {
+    // The library's words would quote the key.
+    let wish: CertificateWish = serde_json::from_str(&json).map_err(|_| {
+        Problem::bad_request("send {\"certificate\": \"...\", \"key\": \"...\"}, both in PEM form")
+    })?;
+    let made = office.upload(asker, wish).await?;
+    Ok(written(StatusCode::CREATED, made))
 }
 
 #[derive(Deserialize)]

@@ -14,7 +14,9 @@ use crate::body::{
 use crate::drill::Removed;
 use crate::letters::{MailTrial, MailTried};
 use crate::live::AttackView;
-use crate::objects::body::{AddressGroup, Extension, Imported, PasswordBody, Revealed, User, Written};
+use crate::objects::body::{
+    AddressGroup, CertificateWish, Extension, Imported, PasswordBody, Revealed, User, Written,
+};
 use crate::views::body::{CallStory, DialPlanRow, Firewall};
 
 /// Every operation.
@@ -75,6 +77,10 @@ fn live() -> Vec<Operation> {
         Operation::new(Delete, "/drill", "Ends it; answers when all is removed. On the control socket only.")
             .gives::<Removed>(200),
         Operation::new(Get, "/certificates", "What is shown to who connects.").gives::<Certificates>(200),
+        Operation::new(Post, "/certificates", "Puts one's own certificate in force.")
+            .takes::<CertificateWish>()
+            .may(&[409, 422, 500])
+            .gives::<Written>(201),
         Operation::new(Get, "/certificates/authority.der", "The local authority's certificate.")
             .gives_as(200, &[("application/pkix-cert", text())]),
     ]

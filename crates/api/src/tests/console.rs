@@ -33,7 +33,7 @@ impl Console for Fake {
     fn answers_to(&self, host: &str) -> bool {
         host == "pbx.example.test"
     }
-    fn has_own_certificate(&self) -> bool {
+    fn has_trusted_certificate(&self) -> bool {
         false
     }
     fn office_name(&self) -> OfficeName {

@@ -4,7 +4,9 @@ use model::Secret;
 use model::config::Kind;
 
 use super::{Fake, house};
-use crate::objects::body::{AddressGroup, Extension, Forwarding, Imported, Revealed, User, Written};
+use crate::objects::body::{
+    AddressGroup, CertificateWish, Extension, Forwarding, Imported, Revealed, User, Written,
+};
 use crate::objects::{Asker, Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Page, TableWish, Tag};
 use crate::{Author, Problem, Registry};
 
@@ -63,6 +65,9 @@ impl Registry for Fake {
     }
     async fn set_password(&self, _: Asker, _: String, _: Secret) -> Result<(), Problem> {
         Ok(())
+    }
+    async fn upload(&self, _: Asker, _: CertificateWish) -> Result<Written, Problem> {
+        Ok(Written::default())
     }
     async fn import(&self, _: Author, _: TableWish) -> Result<Imported, Problem> {
         Ok(Imported::default())

@@ -223,6 +223,8 @@ pub(crate) fn sip(sip: &Sip, value: &Value, at: &mut Reading) {
 
 /// Longest path of a file that the system opens (PATH_MAX with its end).
 const MAX_PATH: usize = 4_095;
+/// Hexadecimal digits of a SHA-256.
+const FINGERPRINT: usize = 64;
 
 pub(crate) fn tls(tls: &Tls, value: &Value, at: &mut Reading) {
     for (key, path) in [("certificate", &tls.certificate), ("key", &tls.key)] {
@@ -234,6 +236,17 @@ pub(crate) fn tls(tls: &Tls, value: &Value, at: &mut Reading) {
                 "not the whole path of a file",
                 "write a path like /etc/ringwall/tls.crt",
             );
+        }
+    }
+    if let Some(uploaded) = &tls.uploaded {
+        let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if uploaded.len() != FINGERPRINT || !uploaded.bytes().all(digit) {
+            let cure =
+                "write the 64 digits that the console shows (Advanced options > Certificates), or remove it";
+            at.problem_at(value, "uploaded", "not a SHA-256 in hexadecimal", cure);
+        }
+        if tls.certificate.is_some() || tls.key.is_some() {
+            at.problem_at(value, "uploaded", "stands beside files", "remove it, or certificate and key");
         }
     }
     match (&tls.certificate, &tls.key) {

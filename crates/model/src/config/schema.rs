@@ -149,6 +149,8 @@ section! {
         certificate: Option<String> = None,
         /// File with its private key, PEM.
         key: Option<String> = None,
+        /// Instead of files: the SHA-256 of a certificate that was uploaded in the console, in hexadecimal.
+        uploaded: Option<String> = None,
     }
     aside []
     later []

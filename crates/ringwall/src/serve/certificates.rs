@@ -1,5 +1,5 @@
-//! Which certificates are in force: the local authority's, or those of `[tls]`. Made or read before a change is stored,
-//! shown once it is; what stands goes on.
+//! Which certificates are in force: the local authority's, those of `[tls]`, or one that was uploaded. Made or read before a
+//! change is stored, shown once it is; what stands goes on. Not here: what is uploaded and how long it is kept (`uploads`).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,6 +14,7 @@ use net::tls::{Facts, Local, Names, Pair, RENEWED_BEFORE, Shown, own};
 use store::Store;
 
 use super::now;
+use super::uploads::Uploads;
 use crate::failure::Failure;
 
 /// The certificates' owner.
@@ -23,19 +24,28 @@ pub struct Certificates {
     /// Addresses of the command line.
     bind: Vec<IpAddr>,
     state: Mutex<State>,
+    uploads: Uploads,
 }
 
 #[derive(Default)]
 struct State {
     local: Option<Local>,
-    own: Option<Pair>,
+    own: Option<Own>,
+}
+
+/// An administrator's own certificate.
+#[derive(Clone)]
+struct Own {
+    pair: Pair,
+    /// An authority that this machine trusts vouches for it.
+    trusted: bool,
 }
 
 /// Certificates that are good and not in force yet.
 pub struct Prepared {
     /// `None`: as they are.
     local: Option<Local>,
-    own: Option<Pair>,
+    own: Option<Own>,
     doubts: Vec<String>,
 }
 
@@ -63,7 +73,8 @@ impl Certificates {
             Failure::failed(format!("the local certificates in the database: {why}; restore a backup"))
         })?;
         let state = Mutex::new(State { local, own: None });
-        Ok(Certificates { store: store.clone(), shown, bind: bind.to_vec(), state })
+        let uploads = Uploads::restore(store, kept);
+        Ok(Certificates { store: store.clone(), shown, bind: bind.to_vec(), state, uploads })
     }
 
     /// Reads and judges what `office` asks for, and makes what the local authority lacks.
@@ -101,8 +112,13 @@ impl Certificates {
         if let (Some(certificate), Some(key)) = (&office.tls.certificate, &office.tls.key) {
             let pair =
                 own::read(Path::new(certificate), Path::new(key), now()).map_err(|why| why.to_string())?;
-            prepared.doubts = doubts(pair.facts(), office);
-            prepared.own = Some(pair);
+            prepared.doubts = doubts("tls.certificate", pair.facts(), office);
+            prepared.own = Some(Own::of(pair, office));
+        }
+        if let Some(fingerprint) = &office.tls.uploaded {
+            let pair = self.uploads.find(fingerprint)?;
+            prepared.doubts = doubts("the uploaded certificate", pair.facts(), office);
+            prepared.own = Some(Own::of(pair, office));
         }
         Ok(prepared)
     }
@@ -142,7 +158,7 @@ impl Certificates {
                 .with("authority", &local.authority().facts().subject)
                 .with("expires", local.leaves()[0].facts().expires);
             self.store.logs().write(made);
-            if let Err(error) = self.store.keep_certificates(local.texts()).await {
+            if let Err(error) = self.store.keep_certificates(some(local.texts())).await {
                 // They serve until the next start, which makes others.
                 let failed = Event::new(&event::STORE_FAILED, now()).with("what", "certificates");
                 self.store.logs().write(failed.with("why", error));
@@ -189,9 +205,19 @@ impl Certificates {
         })
     }
 
-    /// Whether an administrator's own certificate is shown.
-    pub fn are_own(&self) -> bool {
-        self.state().own.is_some()
+    /// What phones will hold against a certificate.
+    pub fn doubts_of(&self, pair: &Pair, office: &Office) -> Vec<String> {
+        doubts("the uploaded certificate", pair.facts(), office)
+    }
+
+    /// What was uploaded.
+    pub fn uploads(&self) -> &Uploads {
+        &self.uploads
+    }
+
+    /// Whether browsers may insist on the certificate shown: who does not trust it could reach the console no more.
+    pub fn are_trusted(&self) -> bool {
+        self.state().own.as_ref().is_some_and(|own| own.trusted)
     }
 
     /// Whether a certificate shown is for this name.
@@ -211,10 +237,17 @@ impl Certificates {
     }
 }
 
+impl Own {
+    fn of(pair: Pair, office: &Office) -> Own {
+        let trusted = net::tls::is_trusted(&pair, &office.system.domain, now());
+        Own { pair, trusted }
+    }
+}
+
 impl State {
     fn shown(&self) -> Vec<Pair> {
         match (&self.own, &self.local) {
-            (Some(own), _) => vec![own.clone()],
+            (Some(own), _) => vec![own.pair.clone()],
             (None, Some(local)) => local.leaves().to_vec(),
             (None, None) => Vec::new(),
         }
@@ -222,7 +255,7 @@ impl State {
 }
 
 /// What phones will hold against a certificate that is otherwise good.
-fn doubts(facts: &Facts, office: &Office) -> Vec<String> {
+fn doubts(which: &str, facts: &Facts, office: &Office) -> Vec<String> {
     let mut doubts = Vec::new();
     let uncovered: Vec<&str> = std::iter::once(&office.system.domain)
         .chain(&office.system.aliases)
@@ -230,12 +263,16 @@ fn doubts(facts: &Facts, office: &Office) -> Vec<String> {
         .filter(|name| !facts.covers(name))
         .collect();
     if !uncovered.is_empty() {
-        doubts.push(format!("tls.certificate does not cover {}", uncovered.join(", ")));
+        doubts.push(format!("{which} does not cover {}", uncovered.join(", ")));
     }
     if facts.expires.saturating_since(now()) < RENEWED_BEFORE {
-        doubts.push(format!("tls.certificate ends on {}", facts.expires));
+        doubts.push(format!("{which} ends on {}", facts.expires));
     }
     doubts
+}
+
+fn some(texts: BTreeMap<String, Secret>) -> BTreeMap<String, Option<Secret>> {
+    texts.into_iter().map(|(name, text)| (name, Some(text))).collect()
 }
 
 fn certificate(facts: &Facts) -> body::Certificate {

@@ -27,6 +27,7 @@ mod edits;
 mod import;
 mod learning;
 mod problems;
+mod upload;
 
 use self::confirm::pending_note;
 pub use self::edits::{Done, Job};

@@ -26,6 +26,7 @@ mod start_page;
 mod stop;
 mod time;
 mod troubles;
+mod uploads;
 mod views;
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use api::Problem;
-use api::objects::body::{AddressGroup, Extension, Imported, MadePassword, Pending, Revealed, User, Written};
+use api::objects::body::{
+    AddressGroup, CertificateWish, Extension, Imported, MadePassword, Pending, Revealed, User, Written,
+};
 use api::objects::{Asker, Cursor, EditWish, ExtensionSort, IfMatch, ListQuery, Order, Page, TableWish, Tag};
 use model::Secret;
 use model::config::{self, Kind, Office};
@@ -133,6 +135,12 @@ impl api::Registry for Reception {
     async fn set_password(&self, asker: Asker, login: String, password: Secret) -> Result<(), Problem> {
         let job = Job::Password(login, password);
         self.desk().edit(asker, job, IfMatch::Any).await.map(|_| ())
+    }
+
+    async fn upload(&self, asker: Asker, wish: CertificateWish) -> Result<Written, Problem> {
+        let done = self.desk().upload(asker, wish).await?;
+        let object = json(self.desk().certificates().described());
+        Ok(written(done, object))
     }
 
     async fn import(&self, author: Author, wish: TableWish) -> Result<Imported, Problem> {

@@ -71,6 +71,7 @@ export const common = {
 };
 
 export const errors = {
+  atLine: (line: number, text: string) => `Line ${line}: ${text}`,
   unreachable: 'The server does not answer. Check that it runs and that the network is up; what you typed is still here.',
   unknown: (status: number) => `The server answered with an error (${status}). The log named "error" says why.`,
   changedMeanwhile: 'Somebody else changed this meanwhile. Nothing was saved. Reload to see what it is now; copy what you typed first if you need it.',

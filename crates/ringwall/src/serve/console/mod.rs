@@ -155,8 +155,8 @@ impl api::Console for Porter {
             || self.desk.certificates().covers(host)
     }
 
-    fn has_own_certificate(&self) -> bool {
-        self.desk.certificates().are_own()
+    fn has_trusted_certificate(&self) -> bool {
+        self.desk.certificates().are_trusted()
     }
 
     fn office_name(&self) -> OfficeName {
