@@ -1,7 +1,9 @@
-//! Hostile text where the API takes text: SQL in every parameter of a list, and lines that would forge a log.
+//! Hostile text where the API takes text: SQL in every parameter of a list, lines that would forge a log; and who is shut out.
 
-use super::common::{admin, server};
-use blackbox::https::sign_in;
+use super::common::{admin, expect_shut_out, person, server};
+use blackbox::https::{Browser, Line, PASSWORD, sign_in};
+use blackbox::wait;
+use std::time::Duration;
 
 const SQL: [&str; 8] = [
     "%27",
@@ -60,19 +62,51 @@ fn a_hostile_login_or_agent_stays_on_its_line_of_the_log() {
     assert!(!log.contains(['\u{1b}', '\u{9b}', '\r']), "{log}");
 }
 
+/// A connection that is kept for the next request, and one that tells what happens.
+fn kept_and_live(browser: &Browser) -> (Line, Line) {
+    let mut kept = browser.web.connect(browser.from).expect("a connection");
+    expect_served(&mut kept, browser);
+    let mut live = browser.web.connect(browser.from).expect("a connection");
+    live.send(browser.compose("GET /api/v1/events", &[], "").as_bytes()).expect("sent");
+    assert_eq!(live.head().expect("an answer").status, 200);
+    (kept, live)
+}
+
+fn expect_served(kept: &mut Line, browser: &Browser) {
+    kept.send(browser.compose("GET /api/v1/status", &[], "").as_bytes()).expect("sent");
+    assert_eq!(kept.receive("GET").expect("an answer").status, 200);
+}
+
 #[test]
 fn a_row_of_the_firewall_ends_the_connections_of_who_is_shut_out() {
     let (pbx, web) = server("");
     let inside = admin(&web);
-    let guest = web.visitor();
-    let mut line = web.connect(guest.from).expect("a connection");
+    person(&inside, "guest", "read-only");
+    let guest = web.visitor().sign_in("guest", PASSWORD);
+    let (mut kept, mut live) = kept_and_live(&inside);
+    let (mut lost, mut lost_live) = kept_and_live(&guest);
+    for (line, browser) in [(&mut kept, &inside), (&mut lost, &guest)] {
+        expect_served(line, browser);
+    }
     let rows = format!(
         "[firewall]\nweb = \"Here\"\n[[address_groups]]\nname = \"Here\"\nmembers = [\"{}\"]\n",
         inside.from
     );
     let applied = pbx.apply(&rows, &["--merge", "--yes"]);
     assert_eq!(applied.code, 0, "{applied:?}");
-    let _ = line.end();
-    super::common::expect_shut_out(&guest);
-    assert_eq!(inside.status(), 200);
+    for line in [&mut lost, &mut lost_live] {
+        line.end().expect("the connection ends");
+    }
+    // Idle for longer, and still open: the other did not end for that.
+    expect_served(&mut kept, &inside);
+    expect_shut_out(&guest);
+    // What happens after it is still told to who is let in.
+    let before = live.heard().len();
+    assert_eq!(inside.ask("DELETE /api/v1/extensions/102", "").status, 200);
+    live.patience(Duration::from_secs(60));
+    wait::until("news on the live answer", || {
+        assert!(live.take().expect("more to read") > 0, "it has ended: {}", live.heard());
+        live.heard().get(before..).filter(|news| news.contains("event: ")).map(|_| ())
+    });
+    expect_served(&mut kept, &inside);
 }
