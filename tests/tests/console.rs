@@ -1,5 +1,5 @@
 //! The console's sign-in and its doors against the real binary over HTTPS (SPEC R4.4, R8.1): guesses, sessions, other sites'
-//! requests, hostile HTTP. The pages are in `tests/ui`, the table of permissions in `console_permissions.rs`.
+//! requests, hostile HTTP, letters on demand. The pages are in `tests/ui`, the table of permissions in `console_permissions.rs`.
 
 #[path = "console/certificates.rs"]
 mod certificates;
@@ -13,6 +13,8 @@ mod factors;
 mod guessing;
 #[path = "console/http.rs"]
 mod http;
+#[path = "console/letters.rs"]
+mod letters;
 #[path = "console/payloads.rs"]
 mod payloads;
 #[path = "console/sessions.rs"]
