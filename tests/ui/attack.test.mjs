@@ -27,6 +27,10 @@ test("an attack appears by itself, is explained, answered and undone", { timeout
   await page.getByText("Nobody got in").first().waitFor();
   await flawless(page, "the attack view");
 
+  const held = page.getByRole("row").filter({ hasText: guesser });
+  await held.getByText(/until /).waitFor();
+  await held.getByRole("button", { name: `Lift the block of ${guesser}` }).waitFor();
+
   const old = (await server.cli("export", "--with-secrets")).match(/username = "101", password = "([^"]+)"/)[1];
   await page.getByRole("button", { name: "Respond to the attack on 101" }).click();
   await flawless(page, "the answer to an attack");

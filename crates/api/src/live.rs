@@ -136,6 +136,10 @@ pub struct Attacker {
     pub last: Wall,
     /// Whether it is blocked now.
     pub blocked: bool,
+    /// When the block that refuses it ends; `None`: it is not blocked, or until the block is lifted.
+    pub blocked_until: Option<Wall>,
+    /// What is blocked: the address itself, or the network around it; the name under which `DELETE /blocks` lifts it.
+    pub blocked_as: Option<String>,
     /// The account that somebody then signed in to from there.
     #[schema(required)]
     pub entered: Option<String>,

@@ -1,5 +1,6 @@
 //! The attack view (SPEC R4.9) in the words of the console, and the stream of what happens.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use api::Problem;
@@ -36,15 +37,20 @@ pub fn view(tried: View, blocks: &[Block], office: &Office) -> AttackView {
             spread: row.spread,
         }
     };
-    let address = |row: guard::Attacker| Attacker {
-        blocked: is_blocked(row.address, blocks),
-        address: row.address,
-        failures: row.failures,
-        accounts: row.accounts,
-        services: row.services,
-        first: row.first,
-        last: row.last,
-        entered: row.entered,
+    let address = |row: guard::Attacker| {
+        let block = block_of(row.address, blocks);
+        Attacker {
+            blocked: block.is_some(),
+            blocked_until: block.and_then(|block| block.until),
+            blocked_as: block.map(Block::shown),
+            address: row.address,
+            failures: row.failures,
+            accounts: row.accounts,
+            services: row.services,
+            first: row.first,
+            last: row.last,
+            entered: row.entered,
+        }
     };
     let minute = |row: guard::Minute| Minute { time: row.time, failures: row.failures, blocks: row.blocks };
     AttackView {
@@ -55,12 +61,14 @@ pub fn view(tried: View, blocks: &[Block], office: &Office) -> AttackView {
     }
 }
 
-/// By address; what it remembers of IPv6 is a /64.
-fn is_blocked(address: std::net::IpAddr, blocks: &[Block]) -> bool {
-    blocks.iter().any(|block| {
+/// The block that refuses an address longest. What is remembered of IPv6 is a /64.
+fn block_of(address: IpAddr, blocks: &[Block]) -> Option<&Block> {
+    let refuses = |block: &&Block| {
         block.scope == Scope::Address
             && (block.prefix.contains(&address) || Source::of(block.prefix.addr()).address() == address)
-    })
+    };
+    // One without an end outlasts all others.
+    blocks.iter().filter(refuses).max_by_key(|block| (block.until.is_none(), block.until))
 }
 
 /// What happened, and whether there is something to do.
@@ -186,5 +194,34 @@ mod tests {
         fail(&mut attacks, "101", "198.51.100.2");
         fail(&mut attacks, "101", "198.51.100.3");
         assert!(said(&attacks).contains("101 is tried from 3 addresses"), "{}", said(&attacks));
+    }
+
+    fn block(prefix: &str, until: Option<i64>) -> Block {
+        Block {
+            prefix: prefix.parse().unwrap(),
+            scope: Scope::Address,
+            until: until.map(Wall::from_millis),
+            by: By::Guard,
+            evidence: guard::Evidence::default(),
+        }
+    }
+
+    #[test]
+    fn an_attacking_address_is_told_when_the_block_that_holds_longest_ends() {
+        let mut attacks = Attacks::default();
+        fail(&mut attacks, "101", "198.51.100.1");
+        let told = |blocks: &[Block]| {
+            let tried = attacks.view(Wall::from_millis(2_000), Wall::from_millis(0));
+            let row = view(tried, blocks, &Office::default()).addresses.remove(0);
+            (row.blocked, row.blocked_until.map(Wall::as_millis), row.blocked_as)
+        };
+        let own = block("198.51.100.1/32", Some(9_000));
+        let around = block("198.51.100.0/24", None);
+        assert_eq!(told(&[]), (false, None, None));
+        assert_eq!(told(&[block("198.51.100.2/32", None)]), (false, None, None));
+        let (blocked, until, name) = told(&[block("198.51.100.0/24", Some(5_000)), own.clone()]);
+        assert_eq!((blocked, until, name.as_deref()), (true, Some(9_000), Some("198.51.100.1")));
+        let (blocked, until, name) = told(&[around, own]);
+        assert_eq!((blocked, until, name.as_deref()), (true, None, Some("198.51.100.0/24")));
     }
 }

@@ -32,6 +32,7 @@ export const security = {
     accountsTried: 'Accounts tried',
     services: 'Services',
     until: 'until',
+    untilLifted: 'until lifted',
     notBlocked: 'Not blocked',
     block: 'Block',
     blockIt: (address: string) => `Block ${address}`,
