@@ -9,7 +9,7 @@ use rustls::{ClientConnection, StreamOwned};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
 
 /// The password that the harness gives `admin`.
@@ -146,6 +146,14 @@ impl Line {
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)?;
         self.stream.flush()
+    }
+
+    /// Says that nothing more will come; what comes back can still be read.
+    pub fn finish(&mut self) {
+        self.stream.conn.send_close_notify();
+        // The server may have ended it already.
+        let _ = self.stream.flush();
+        let _ = self.stream.sock.shutdown(Shutdown::Write);
     }
 
     /// Waits no longer than this for a piece.

@@ -15,6 +15,8 @@ mod guessing;
 mod http;
 #[path = "console/letters.rs"]
 mod letters;
+#[path = "console/mutants.rs"]
+mod mutants;
 #[path = "console/payloads.rs"]
 mod payloads;
 #[path = "console/sessions.rs"]
