@@ -186,3 +186,33 @@ fn a_table_of_extensions_is_taken_whole_or_refused_whole_with_lines() {
     assert_eq!(answer.status(), 200, "the password that was shown is in force: {answer:?}");
     assert_eq!(pbx.json(&["status", "--json"])["revision"], made["revision"], "one change, one revision");
 }
+
+#[test]
+fn registrations_come_in_pages_sorted_searched_and_filtered() {
+    let pbx = Pbx::start(Office::of(101, 3));
+    for number in ["103", "101", "102"] {
+        assert_eq!(RawPhone::new(number, pbx.sip).register(60).status(), 200);
+    }
+    let lines = |answer: &Response| -> Vec<String> {
+        let rows = answer.json();
+        let rows = rows.as_array().into_iter().flatten();
+        rows.filter_map(|row| row["line"].as_str().map(str::to_owned)).collect()
+    };
+    let first = get(&pbx, "/registrations?sort=extension&order=desc&limit=2&transport=udp").expect(200);
+    assert_eq!(lines(&first), ["103", "102"]);
+    assert_eq!(first.header("x-total-count"), Some("3"));
+    let link = first.header("link").expect("a next page");
+    let next = link.split(['<', '>']).nth(1).and_then(|url| url.strip_prefix("/api/v1")).expect("a URL");
+    let second = get(&pbx, next).expect(200);
+    assert_eq!((lines(&second), second.header("link")), (vec!["101".into()], None));
+    assert_eq!(
+        lines(&get(&pbx, "/registrations").expect(200)),
+        ["101", "102", "103"],
+        "all of them without a limit"
+    );
+    assert_eq!(lines(&get(&pbx, "/registrations?search=102").expect(200)), ["102"]);
+    assert!(lines(&get(&pbx, "/registrations?transport=tls").expect(200)).is_empty());
+    for wrong in ["sort=colour", "limit=0", "limit=1001", "after=x", "transport=carrier", "page=2"] {
+        get(&pbx, &format!("/registrations?{wrong}")).expect(400);
+    }
+}

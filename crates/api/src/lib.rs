@@ -17,6 +17,7 @@ mod office;
 mod openapi;
 mod permission;
 mod problem;
+mod registrations;
 mod routes;
 mod serve;
 mod size;
@@ -29,7 +30,10 @@ pub use caller::{Access, By, Caller, Visitor};
 pub use console::Console;
 pub use letters::Letters;
 pub use objects::Registry;
-pub use office::{ApplyOptions, BlockWish, HistoryOrder, HistoryQuery, LogLines, LogQuery, Office};
+pub use office::{
+    ApplyOptions, BlockWish, HistoryOrder, HistoryQuery, LogLines, LogQuery, Office, RegistrationQuery,
+    RegistrationSort,
+};
 pub use permission::{Permission, Permissions};
 pub use problem::Problem;
 pub use serve::{Https, serve};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use model::live::{Call, Registration};
 use model::lock::Lock;
 use model::record::{CallRecord, CallResult, Direction};
-use model::{CallId, Wall};
+use model::{CallId, Transport, Wall};
 
 use crate::body::{
     Applied, Block, Certificates, Check, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
@@ -17,6 +17,7 @@ use crate::body::{
 };
 use crate::drill::Removed;
 use crate::live::{AttackView, Notes};
+use crate::objects::{ListQuery, Page};
 use crate::{Author, Caller, Problem};
 
 /// Where the lines of a log go; each piece is whole lines.
@@ -85,6 +86,32 @@ pub enum HistoryOrder {
     Oldest,
 }
 
+/// Which registrations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistrationQuery {
+    /// Text, order and page.
+    pub list: ListQuery<RegistrationSort>,
+    /// Reached in this way alone.
+    pub transport: Option<Transport>,
+}
+
+/// What registrations are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistrationSort {
+    /// The extension's number, shorter ones first.
+    #[default]
+    Extension,
+    /// The line's name.
+    Line,
+    /// Where the phone is.
+    Source,
+    /// What the phone says it is.
+    Phone,
+    /// Since when.
+    Registered,
+}
+
 /// Which lines of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogQuery {
@@ -100,8 +127,11 @@ pub struct LogQuery {
 pub trait Office: Send + Sync + 'static {
     /// How the server is.
     fn status(&self) -> impl Future<Output = Result<Status, Problem>> + Send;
-    /// Who is registered.
-    fn registrations(&self) -> impl Future<Output = Result<Vec<Registration>, Problem>> + Send;
+    /// Who is registered: a page of it.
+    fn registrations(
+        &self,
+        query: RegistrationQuery,
+    ) -> impl Future<Output = Result<Page<Registration>, Problem>> + Send;
     /// Who calls whom.
     fn calls(&self) -> impl Future<Output = Result<Vec<Call>, Problem>> + Send;
     /// Ends a call.

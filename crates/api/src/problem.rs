@@ -103,6 +103,10 @@ impl Problem {
     }
 }
 
+/// What became of something, for the audit trail: put into an answer's extensions. Never holds a value that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told(pub(crate) String);
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

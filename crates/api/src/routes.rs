@@ -20,10 +20,13 @@ use model::{CallId, Wall};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::body::Applied;
 use crate::console::{Console, front, me, session, setup, tokens};
 use crate::letters::{self, Letters};
 use crate::objects::{self, Registry, Seat};
 use crate::office::{ApplyOptions, BlockWish, LogQuery, Office};
+use crate::problem::Told;
+use crate::registrations;
 use crate::views::{self, Views};
 use crate::{Author, Caller, MAX_BODY, Problem, size};
 
@@ -43,7 +46,7 @@ pub(crate) fn router<O: Office + Registry + Views + Letters, C: Console>(
     let v1 = Router::new()
         .route("/openapi.json", get(crate::openapi::show))
         .route("/status", get(status::<O>))
-        .route("/registrations", get(registrations::<O>))
+        .route("/registrations", get(registrations::list::<O>))
         .route("/calls", get(calls::<O>))
         .route("/calls/{id}", delete(hangup::<O>))
         .route("/blocks", get(blocks::<O>))
@@ -167,10 +170,6 @@ async fn status<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse
     office.status().await.map(Json)
 }
 
-async fn registrations<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
-    office.registrations().await.map(Json)
-}
-
 async fn calls<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
     office.calls().await.map(Json)
 }
@@ -292,8 +291,16 @@ async fn rollback<O: Office>(
     Seat(seat): Seat,
     Place(number): Place<u64>,
     Wish(wish): Wish<ApplyWish>,
-) -> Result<impl IntoResponse, Problem> {
-    office.rollback(author, number, ApplyOptions { seat, ..wish.into() }).await.map(Json)
+) -> Result<Response, Problem> {
+    office.rollback(author, number, ApplyOptions { seat, ..wish.into() }).await.map(applied)
+}
+
+fn applied(applied: Applied) -> Response {
+    let what = if applied.changed { "revision" } else { "nothing to change, revision" };
+    let told = Told(format!("{what} {}", applied.revision));
+    let mut response = Json(applied).into_response();
+    response.extensions_mut().insert(told);
+    response
 }
 
 async fn apply<O: Office>(
@@ -302,8 +309,8 @@ async fn apply<O: Office>(
     Seat(seat): Seat,
     Wish(wish): Wish<ApplyWish>,
     Text(text): Text,
-) -> Result<impl IntoResponse, Problem> {
-    office.apply(author, text, ApplyOptions { seat, ..wish.into() }).await.map(Json)
+) -> Result<Response, Problem> {
+    office.apply(author, text, ApplyOptions { seat, ..wish.into() }).await.map(applied)
 }
 
 #[derive(Deserialize)]

@@ -20,7 +20,10 @@ use crate::body::{
     Applied, Block, Certificates, Check, Destination, NewPassword, PortRow, Revision, RevisionDetail, Status,
     Unblocked,
 };
-use crate::{ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Office, Problem};
+use crate::objects::Page;
+use crate::{
+    ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Office, Problem, RegistrationQuery,
+};
 
 #[derive(Default)]
 struct Fake(Mutex<Vec<String>>);
@@ -35,8 +38,8 @@ impl Office for Fake {
     async fn status(&self) -> Result<Status, Problem> {
         Err(Problem::stopping())
     }
-    async fn registrations(&self) -> Result<Vec<Registration>, Problem> {
-        Ok(Vec::new())
+    async fn registrations(&self, _: RegistrationQuery) -> Result<Page<Registration>, Problem> {
+        Ok(Page { rows: Vec::new(), total: 0, next: None })
     }
     async fn calls(&self) -> Result<Vec<Call>, Problem> {
         Ok(Vec::new())

@@ -71,3 +71,39 @@ fn its_guesses_count_like_those_of_passwords_and_block() {
     assert_eq!(blocks(&pbx).len(), 1, "{:?}", blocks(&pbx));
     assert_eq!(answer(&half, "000000"), 0, "nothing more is answered");
 }
+
+#[test]
+fn the_list_of_users_says_who_has_one_and_the_audit_trail_what_was_done_and_why_not() {
+    let (_pbx, web) = server("");
+    let inside = admin(&web);
+    let seen = |path: &str| inside.ask(&format!("GET /api/v1{path}"), "");
+    let before = seen("/users/admin");
+    assert_eq!(before.json()["second_factor"], false);
+    switch_on(&inside);
+    let after = seen("/users/admin");
+    assert_eq!(after.json()["second_factor"], true);
+    assert_eq!(after.header("etag"), before.header("etag"), "it is nothing that a form could overwrite");
+    assert_eq!(seen("/users").json()[0]["second_factor"], true);
+
+    let new = json!({ "number": "150", "description": "<b>secret&\u{202e}" });
+    assert_eq!(inside.ask("POST /api/v1/extensions", &new.to_string()).status, 201);
+    assert_eq!(inside.ask("POST /api/v1/extensions", &new.to_string()).status, 409);
+    let weak = json!({ "login": "bob", "role": "full", "password": "hunter2" });
+    assert_eq!(inside.ask("POST /api/v1/users", &weak.to_string()).status, 422);
+    let trail = seen("/audit").json();
+    let told: Vec<(String, String, String)> = trail
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|row| {
+            ["action", "outcome", "detail"].map(|key| row[key].as_str().unwrap_or_default().to_owned()).into()
+        })
+        .collect();
+    let [weak, twice, made, ..] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((weak.0.as_str(), weak.1.as_str()), ("POST /users", "refused"));
+    assert!(weak.2.contains("password") && !weak.2.contains("hunter2"), "{weak:?}");
+    assert_eq!((twice.1.as_str(), twice.2.contains("150")), ("refused", true), "{twice:?}");
+    assert_eq!(made.1, "done");
+    assert!(made.2.starts_with("150, revision "), "{made:?}");
+    assert!(!trail.to_string().contains("secret&"), "no value that was sent: {trail}");
+}

@@ -214,7 +214,7 @@ pub struct AuditRow {
     pub action: String,
     /// To which.
     pub object: String,
-    /// Why it was refused.
+    /// Why it was refused, or what it came to.
     pub detail: String,
     /// From where; empty: the control socket.
     pub address: String,

@@ -16,6 +16,7 @@ use super::{AuditEntry, Console, Stage, cookie, headers, patience, watched};
 use crate::caller::Access;
 use crate::objects::Seat;
 use crate::permission::Permission;
+use crate::problem::Told;
 use crate::{Author, By, Caller, Problem, Visitor, access};
 
 /// Longest User-Agent kept.
@@ -236,11 +237,7 @@ pub(crate) async fn permit<C: Console>(
                 author,
                 action: format!("{method} {template}"),
                 object: cut(&object),
-                detail: answer
-                    .extensions()
-                    .get::<Problem>()
-                    .map(|problem| cut(&problem.detail))
-                    .unwrap_or_default(),
+                detail: cut(&detail(&answer)),
                 address: visitor.map(|visitor| visitor.remote.ip()),
                 outcome: outcome(answer.status()),
             };
@@ -248,6 +245,13 @@ pub(crate) async fn permit<C: Console>(
         }
     }
     answer
+}
+
+/// Why it was refused, or what it came to.
+fn detail(answer: &Response) -> String {
+    let refused = answer.extensions().get::<Problem>().map(|problem| problem.detail.clone());
+    let told = || answer.extensions().get::<Told>().map(|Told(text)| text.clone());
+    refused.or_else(told).unwrap_or_default()
 }
 
 fn cut(text: &str) -> String {

@@ -19,7 +19,7 @@ use crate::{Author, Problem};
 
 pub use self::asker::{Asker, Seat};
 pub use self::page::{Cursor, ListQuery, Order, Page};
-pub(crate) use self::page::{link, word};
+pub(crate) use self::page::{ListWish, answer, link, word};
 pub(crate) use self::routes::{resources, reveal};
 pub use self::tag::{IfMatch, Tag};
 

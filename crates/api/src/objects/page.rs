@@ -90,6 +90,18 @@ pub(crate) struct ListWish<S> {
     after: Option<String>,
 }
 
+impl<S> ListWish<S> {
+    /// A list's parameters, one by one.
+    pub(crate) fn of(
+        search: String,
+        (sort, order): (Option<S>, Order),
+        limit: Option<usize>,
+        after: Option<String>,
+    ) -> ListWish<S> {
+        ListWish { search, sort, order, limit, after }
+    }
+}
+
 impl<S: Default> ListWish<S> {
     /// The parameters with what is missing, within their limits.
     #[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]

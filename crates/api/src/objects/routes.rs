@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::body::{CertificateWish, PasswordBody, Written};
 use super::page::{self, ListWish, Page};
 use super::{Asker, EditWish, ExtensionSort, IfMatch, Registry, TableWish, Tag};
+use crate::problem::Told;
 use crate::routes::{Peer, Place, Text, Wish};
 use crate::{Problem, size};
 
@@ -58,12 +59,21 @@ fn tag(response: &mut Response, etag: &str) {
 }
 
 fn written(status: StatusCode, written: Written) -> Response {
+    let told = told(&written);
     let etag = written.object.get("etag").and_then(|etag| etag.as_str()).map(str::to_owned);
     let mut response = (status, Json(written)).into_response();
     if let Some(etag) = etag {
         tag(&mut response, &etag);
     }
+    response.extensions_mut().insert(told);
     response
+}
+
+/// Which object and which revision: a new object's path does not say.
+fn told(written: &Written) -> Told {
+    let key = ["number", "login"].iter().find_map(|key| written.object.get(key)?.as_str());
+    let key = key.map(|key| format!("{key}, ")).unwrap_or_default();
+    Told(format!("{key}revision {}", written.revision))
 }
 
 fn parameters<S: serde::Serialize>(query: &super::ListQuery<S>) -> [(&'static str, String); 4] {
@@ -235,8 +245,12 @@ async fn import<O: Registry>(
     Text(table): Text,
 ) -> Result<Response, Problem> {
     let made = office.import(author, TableWish { table, dry_run }).await?;
+    let what = if dry_run { "looked at" } else { "made" };
+    let told = Told(format!("{} extensions {what}, revision {}", made.numbers.len(), made.revision));
     let status = if dry_run { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((status, Json(made)).into_response())
+    let mut response = (status, Json(made)).into_response();
+    response.extensions_mut().insert(told);
+    Ok(response)
 }
 
 #[derive(Deserialize)]

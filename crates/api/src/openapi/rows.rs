@@ -1,5 +1,6 @@
 //! A row for each operation, in the order of the table of permissions.
 
+use model::Transport;
 use model::live::{Call, Registration};
 use model::lock::Lock;
 use model::record::{CallRecord, CallResult, Direction};
@@ -39,7 +40,10 @@ fn live() -> Vec<Operation> {
         Operation::new(Get, "/openapi.json", "This document.")
             .gives_as(200, &[("application/json", object())]),
         Operation::new(Get, "/status", "How the server is.").gives::<Status>(200),
-        Operation::new(Get, "/registrations", "Who is registered.").lists::<Registration>(),
+        Operation::new(Get, "/registrations", "Who is registered; all of them without a limit.")
+            .paged(&["extension", "line", "source", "phone", "registered"])
+            .query("transport", "Reached in this way alone.", Transport::schema())
+            .lists::<Registration>(),
         Operation::new(Get, "/calls", "Who calls whom now.").lists::<Call>(),
         Operation::new(Delete, "/calls/{id}", "Hangs up.").done(),
         history(Operation::new(Get, "/history", "Who called whom; in pages, if an order is named."))

@@ -22,6 +22,7 @@ mod office;
 mod overrides;
 mod ports;
 mod pulse;
+mod registrations;
 mod start_page;
 mod stop;
 mod time;

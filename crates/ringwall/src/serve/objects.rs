@@ -2,7 +2,7 @@
 //! question to the exchange for a whole page.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use api::Problem;
 use api::objects::body::{
@@ -24,9 +24,9 @@ use super::office::Reception;
 type Registered = HashMap<(String, String), usize>;
 
 /// A row that a list may show: what it is sorted by, and its natural key.
-struct Candidate {
-    value: String,
-    key: String,
+pub(super) struct Candidate {
+    pub value: String,
+    pub key: String,
 }
 
 impl api::Registry for Reception {
@@ -72,11 +72,13 @@ impl api::Registry for Reception {
         });
         let candidates =
             found.map(|(login, _)| Candidate { value: login.to_lowercase(), key: login.clone() });
-        page(candidates.collect(), &query, |login| user(&office, login))
+        let guarded = self.guarded().await?;
+        page(candidates.collect(), &query, |login| user(&office, login, &guarded))
     }
 
     async fn user(&self, login: String) -> Result<User, Problem> {
-        user(&self.office(), &login).ok_or_else(|| missing(Kind::User, &login))
+        let guarded = self.guarded().await?;
+        user(&self.office(), &login, &guarded).ok_or_else(|| missing(Kind::User, &login))
     }
 
     async fn address_groups(&self, query: ListQuery<()>) -> Result<Page<AddressGroup>, Problem> {
@@ -114,7 +116,7 @@ impl api::Registry for Reception {
                 let registered = self.registered().await?;
                 json(extension(&office, &done.key, &registered, &owners(&office)))
             }
-            Kind::User => json(user(&self.office(), &done.key)),
+            Kind::User => json(user(&self.office(), &done.key, &self.guarded().await?)),
             _ => json(self.group(&self.office(), &done.key)),
         };
         Ok(written(done, object))
@@ -182,6 +184,11 @@ impl Reception {
         Ok(counts)
     }
 
+    /// Ids of the people with a second factor.
+    async fn guarded(&self) -> Result<BTreeSet<String>, Problem> {
+        self.store().console().people_with_factor().await.map_err(Problem::failed)
+    }
+
     fn group(&self, office: &Office, name: &str) -> Option<AddressGroup> {
         let hosts = self.desk().hosts();
         let (mut group, etag): (AddressGroup, _) = body(office, Kind::AddressGroup, name)?;
@@ -220,9 +227,11 @@ fn extension(
     Some(extension)
 }
 
-fn user(office: &Office, login: &str) -> Option<User> {
+/// `guarded`: ids of the people with a second factor. It is no part of the tag: nobody overwrites it by a form.
+fn user(office: &Office, login: &str, guarded: &BTreeSet<String>) -> Option<User> {
     let (user, etag): (User, _) = body(office, Kind::User, login)?;
-    Some(User { etag, ..user })
+    let second_factor = guarded.contains(&office.users.get(login)?.id.to_string());
+    Some(User { etag, second_factor, ..user })
 }
 
 #[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
@@ -283,7 +292,7 @@ fn by_extension(registered: &Registered) -> HashMap<&str, usize> {
     counts
 }
 
-fn matches(needle: &str, texts: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
+pub(super) fn matches(needle: &str, texts: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
     needle.is_empty() || texts.into_iter().any(|text| text.as_ref().to_lowercase().contains(needle))
 }
 
@@ -298,7 +307,7 @@ fn compare(left: (&str, &str), right: (&str, &str)) -> Ordering {
 }
 
 #[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
-fn page<S, T>(
+pub(super) fn page<S, T>(
     mut candidates: Vec<Candidate>,
     query: &ListQuery<S>,
     show: impl Fn(&str) -> Option<T>,

@@ -8,7 +8,10 @@ use api::body::{
     RevisionDetail, Shed, Status, Trouble, Unblocked,
 };
 use api::live::{AttackView, Notes};
-use api::{ApplyOptions, Author, BlockWish, Caller, HistoryQuery, LogLines, LogQuery, Problem};
+use api::objects::Page;
+use api::{
+    ApplyOptions, Author, BlockWish, Caller, HistoryQuery, LogLines, LogQuery, Problem, RegistrationQuery,
+};
 use calls::Command;
 use guard::Gate;
 use model::event::{self, Event};
@@ -26,7 +29,7 @@ use super::letters::Writer;
 use super::lock::Lock;
 use super::pulse::{Pulse, State};
 use super::troubles::{self, Troubles};
-use super::{NODE, attacks, blocks, logs, names, now, ports, views};
+use super::{NODE, attacks, blocks, logs, names, now, ports, registrations, views};
 
 /// What answers.
 pub struct Reception {
@@ -188,8 +191,9 @@ impl api::Office for Reception {
         })
     }
 
-    async fn registrations(&self) -> Result<Vec<Registration>, Problem> {
-        self.ask(|exchange, now| exchange.registrations(now)).await
+    async fn registrations(&self, query: RegistrationQuery) -> Result<Page<Registration>, Problem> {
+        let all = self.ask(|exchange, now| exchange.registrations(now)).await?;
+        registrations::list(all, &query)
     }
 
     async fn calls(&self) -> Result<Vec<Call>, Problem> {

@@ -1,5 +1,7 @@
 //! Second factors: the sealed secret, the last step that was used, and hashes of the recovery codes.
 
+use std::collections::BTreeSet;
+
 use model::Secret;
 use sqlx::Row as _;
 use vault::Name;
@@ -40,6 +42,16 @@ impl ConsoleStore {
             Ok((person, Factor { secret, last_step }))
         };
         rows.iter().map(read).collect()
+    }
+
+    /// Ids of the people who have one.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn people_with_factor(&self) -> Result<BTreeSet<String>, ReadError> {
+        let mut writer = self.0.writer().await;
+        let rows = sqlx::query("SELECT person FROM second_factors").fetch_all(&mut *writer).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// Keeps a new second factor and its recovery codes in place of those before. Synced when this returns.

@@ -37,6 +37,7 @@ export const registrations = {
   contact: 'Contact',
   source: 'Comes from',
   transport: 'Transport',
+  anyTransport: 'Any transport',
   agent: 'Phone',
   since: 'Since',
   expires: 'Expires in',
