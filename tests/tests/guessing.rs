@@ -13,3 +13,5 @@ mod office;
 mod scanners;
 #[path = "guessing/times.rs"]
 mod times;
+#[path = "guessing/told.rs"]
+mod told;

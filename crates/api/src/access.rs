@@ -76,6 +76,7 @@ pub const TABLE: &[Row] = &[
     ("POST", "/firewall/revert", Needs(Configure)),
     ("GET", "/dial-plan", Needs(View)),
     ("GET", "/attacks", Needs(View)),
+    ("POST", "/attacks/{extension}/mail", Needs(Operate)),
     ("GET", "/events", Needs(View)),
     ("GET", "/destinations/{name}", Needs(View)),
     ("GET", "/ports", Needs(View)),

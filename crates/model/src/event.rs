@@ -191,6 +191,7 @@ registry! {
     SECRETS_EXPORTED = "config.secrets-exported", Info, Security, "Secrets exported", "Somebody exported the configuration with its secrets.";
     CALL_HUNG_UP = "call.hung-up", Info, Call, "Call hung up by an administrator", "An administrator ended the call.";
     MAIL_SENT = "mail.sent", Info, System, "Warning mailed", "The mail server took a letter; nothing to do.";
+    USER_TOLD = "mail.user-told", Info, Security, "User told of an attack", "Somebody had the user of a guessed extension told by mail what happened; nothing to do.";
     MAIL_DELAYED = "mail.delayed", Warning, System, "Mail waits", "The mail server can't be reached, does not let the PBX in, or puts letters off; they wait on disk and are tried again: look at the section mail.";
     MAIL_REFUSED = "mail.refused", Error, System, "Mail given up", "The mail server refused a letter for good, or did not take it for days: look at the sender and the recipient.";
     MAIL_LOST = "mail.lost", Error, System, "Mail not written", "Too many letters wait for the mail server, so a warning was not written: bring the mail server back.";

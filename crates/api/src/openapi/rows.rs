@@ -13,7 +13,7 @@ use crate::body::{
     RevisionDetail, Status, Unblocked,
 };
 use crate::drill::Removed;
-use crate::letters::{MailTrial, MailTried};
+use crate::letters::{MailTrial, MailTried, UserTold};
 use crate::live::AttackView;
 use crate::objects::body::{
     AddressGroup, CertificateWish, Extension, Imported, PasswordBody, Revealed, User, Written,
@@ -220,6 +220,13 @@ fn letters() -> Vec<Operation> {
         )
         .takes::<MailTrial>()
         .gives::<MailTried>(200),
+        Operation::new(
+            Post,
+            "/attacks/{extension}/mail",
+            "Writes to the users of an extension what was tried with it and what was done: once an hour.",
+        )
+        .may(&[422, 500])
+        .gives::<UserTold>(200),
     ]
 }
 

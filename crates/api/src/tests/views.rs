@@ -49,6 +49,14 @@ impl crate::Letters for Fake {
         let to = trial.to.unwrap_or_default();
         Ok(MailTried { to, server: "mail.example.test:587".into(), said: "250 fine".into() })
     }
+    async fn tell_user(
+        &self,
+        author: Author,
+        extension: String,
+    ) -> Result<crate::letters::UserTold, Problem> {
+        self.asked((author, &extension));
+        Err(Problem::not_found("there is no such extension"))
+    }
 }
 
 #[tokio::test]

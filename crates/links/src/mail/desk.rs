@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::limits::{DISK_PAUSE, LETTERS_AT_ONCE, MAX_HELD, MAX_WAITING};
 use super::outbox::{Held, Outbox};
 use super::warning::digest;
-use super::{Account, Warning};
+use super::{Account, Notice, Order, Unwritten, Warning};
 
 /// The task that writes letters.
 pub(super) struct Desk<O> {
@@ -24,13 +24,13 @@ pub(super) struct Desk<O> {
     pub mint: IdMint,
     pub clock: fn() -> Wall,
     pub log: Arc<dyn Fn(Event) + Send + Sync>,
-    pub incoming: mpsc::Receiver<Warning>,
+    pub incoming: mpsc::Receiver<Order>,
     pub lost: Arc<AtomicU64>,
 }
 
 /// What is to be done next.
 enum Turn {
-    Warning(Box<Warning>),
+    Order(Order),
     Digest,
     End,
 }
@@ -41,7 +41,12 @@ impl<O: Outbox> Desk<O> {
         let mut due = self.digest_due().await;
         loop {
             match self.turn(due).await {
-                Turn::Warning(warning) => self.take(*warning, &mut due).await,
+                Turn::Order(Order::Warning(warning)) => self.take(*warning, &mut due).await,
+                // Who gave up waiting is told that nothing was written; so nothing is.
+                Turn::Order(Order::Notice(_, answer)) if answer.is_closed() => {}
+                Turn::Order(Order::Notice(notice, answer)) => {
+                    let _ = answer.send(self.take_notice(&notice).await);
+                }
                 Turn::Digest => due = self.fold().await,
                 Turn::End => return,
             }
@@ -53,7 +58,7 @@ impl<O: Outbox> Desk<O> {
         tokio::select! {
             biased;
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => Turn::Digest,
-            warning = self.incoming.recv() => warning.map_or(Turn::End, |warning| Turn::Warning(Box::new(warning))),
+            order = self.incoming.recv() => order.map_or(Turn::End, Turn::Order),
         }
     }
 
@@ -68,6 +73,20 @@ impl<O: Outbox> Desk<O> {
         while let Err(why) = self.write(&account, warning.clone(), id, due).await {
             self.disk_refuses(why).await;
         }
+    }
+
+    /// Somebody waits for the answer and can ask again, so a disk that refuses is asked once.
+    async fn take_notice(&mut self, notice: &Notice) -> Result<(), Unwritten> {
+        let account = self.account().ok_or(Unwritten::NoAccount)?;
+        let letter = notice.letter(self.mint.mint(notice.at), &account.office);
+        match self.outbox.waiting().await {
+            Ok(waiting) if waiting >= MAX_WAITING => return Err(Unwritten::TooMany),
+            Ok(_) => {}
+            Err(_) => return Err(Unwritten::Disk),
+        }
+        self.outbox.keep(&letter).await.map_err(|_| Unwritten::Disk)?;
+        self.news.notify_one();
+        Ok(())
     }
 
     async fn write(

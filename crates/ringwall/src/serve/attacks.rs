@@ -62,7 +62,7 @@ pub fn view(tried: View, blocks: &[Block], office: &Office) -> AttackView {
 }
 
 /// The block that refuses an address longest. What is remembered of IPv6 is a /64.
-fn block_of(address: IpAddr, blocks: &[Block]) -> Option<&Block> {
+pub fn block_of(address: IpAddr, blocks: &[Block]) -> Option<&Block> {
     let refuses = |block: &&Block| {
         block.scope == Scope::Address
             && (block.prefix.contains(&address) || Source::of(block.prefix.addr()).address() == address)

@@ -27,12 +27,14 @@ mod edits;
 mod import;
 mod learning;
 mod problems;
+mod renewed;
 mod upload;
 
 use self::confirm::pending_note;
 pub use self::edits::{Done, Job};
 pub use self::problems::read_problem;
 use self::problems::{commit_problem, refusal};
+use self::renewed::Renewed;
 
 use super::certificates::{Certificates, Occasion};
 use super::hosts::Hosts;
@@ -61,6 +63,8 @@ pub struct Desk {
     pending: watch::Sender<Option<store::PendingChange>>,
     /// Accounts of a drill, which are in no configuration.
     canaries: StdMutex<Vec<Canary>>,
+    /// When lines got their passwords.
+    pub renewed: Renewed,
 }
 
 /// What a change needs.
@@ -110,6 +114,7 @@ impl Desk {
             kernel,
             pending: watch::Sender::new(None),
             canaries: StdMutex::default(),
+            renewed: Renewed::default(),
             shown: StdMutex::new(Shown { directory, listeners: Vec::new(), rows: Arc::default() }),
         }
     }
@@ -355,6 +360,7 @@ impl Desk {
                 return Err(commit_problem(error));
             }
         };
+        self.renewed.note(&forgotten, now());
         self.certificates.put_in_force(certificates).await;
         self.change_rows(firewall::rows(&office, &self.hosts));
         self.hosts.look_again();

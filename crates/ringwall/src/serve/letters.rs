@@ -1,16 +1,18 @@
-//! Letters that somebody asks for on the console.
+//! Letters that somebody asks for on the console. What the one to a guessed user says: `told`.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
-use api::letters::{MailTrial, MailTried};
+use api::letters::{MailTrial, MailTried, UserTold};
 use api::{Author, Problem};
+use links::mail::Counter;
 use model::event::{self, Event};
 use model::{Entropy, Id, IdMint, Wall};
 use tokio::sync::Mutex;
 
 use super::office::Reception;
+use super::told::{self, Told};
 use super::{NODE, mail, now};
 
 /// Trials within [`TRIAL_WINDOW`]: who sets a mail server up needs a few, and nobody is to flood a stranger with ours.
@@ -22,12 +24,20 @@ pub struct Writer {
     mint: StdMutex<IdMint>,
     /// When the trials of the last hour were; held for a whole one, so that there is one at a time.
     trials: Mutex<VecDeque<Wall>>,
+    /// Where letters to users are handed in, and which went lately.
+    pub counter: Counter,
+    pub told: Mutex<Told>,
 }
 
 impl Writer {
     /// A writer who has written nothing yet.
-    pub fn new(entropy: &mut Entropy) -> Writer {
-        Writer { mint: StdMutex::new(IdMint::new(NODE, entropy)), trials: Mutex::default() }
+    pub fn new(entropy: &mut Entropy, counter: Counter) -> Writer {
+        Writer {
+            mint: StdMutex::new(IdMint::new(NODE, entropy)),
+            trials: Mutex::default(),
+            counter,
+            told: Mutex::default(),
+        }
     }
 
     fn id(&self, now: Wall) -> Id {
@@ -66,8 +76,12 @@ impl api::Letters for Reception {
         );
         Ok(MailTried { to, server: format!("{}:{}", account.host, account.port), said })
     }
+
+    async fn tell_user(&self, author: Author, extension: String) -> Result<UserTold, Problem> {
+        told::tell(self, author, &extension).await
+    }
 }
 
-fn too_many(why: &str) -> Problem {
+pub fn too_many(why: &str) -> Problem {
     Problem::new(api::StatusCode::TOO_MANY_REQUESTS, "slow-down", why)
 }

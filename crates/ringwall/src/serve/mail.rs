@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use guard::{Block, By, Scope};
-use links::mail::{Account, Held, Letter, Outbox, Refused, Security, Slot, Supplies, Waiting, Warning};
+use links::mail::{
+    Account, Counter, Held, Letter, Outbox, Refused, Security, Slot, Supplies, Waiting, Warning,
+};
 use model::config::{MailSecurity, Office};
 use model::{Entropy, Id, IdMint, Wall};
 use store::{HeldRow, LetterRow, Letters, Store};
@@ -49,6 +51,11 @@ pub struct Post {
 }
 
 impl Post {
+    /// Where letters to users are handed in.
+    pub fn counter(&self) -> Counter {
+        self.slot.counter()
+    }
+
     /// Warns whom `security.guessing.warn_email` names of a block that the guard made. What administrators do themselves they
     /// know.
     pub fn tell(&self, block: &Block) {

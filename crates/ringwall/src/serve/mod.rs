@@ -26,6 +26,7 @@ mod registrations;
 mod start_page;
 mod stop;
 mod time;
+mod told;
 mod troubles;
 mod uploads;
 mod views;
@@ -128,6 +129,7 @@ async fn start(
     let gate = Gate::open();
     let blocks = blocks::restore(&blocks, &gate);
     let (post, mail) = Mail::start(&store, &mut entropy);
+    let counter = post.counter();
     let pulse = Pulse::new();
     let troubles = Arc::<Troubles>::default();
     let marks: Arc<Marks> = Arc::default();
@@ -226,7 +228,7 @@ async fn start(
         (
             lock,
             Drill::new(marks, desk.clone(), control.clone(), stop.clone()),
-            letters::Writer::new(&mut entropy),
+            letters::Writer::new(&mut entropy, counter),
         ),
         (pulse.clone(), troubles, stop.clone()),
     );

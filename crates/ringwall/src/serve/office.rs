@@ -98,6 +98,11 @@ impl Reception {
         &self.writer
     }
 
+    /// Who tried passwords since then.
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
     /// Where events go.
     pub fn logs(&self) -> store::LogSink {
         self.store.logs()
