@@ -48,6 +48,7 @@ export type DialPlanEntry = Schemas['DialPlanRow'];
 export type AttackedAccount = Schemas['TriedAccount'];
 export type AttackingAddress = Schemas['Attacker'];
 export type Attacks = Schemas['AttackView'];
+export type UserTold = Schemas['UserTold'];
 export type Block = Schemas['Block'];
 export type Finding = Schemas['Finding'];
 export type Check = Schemas['Check'];

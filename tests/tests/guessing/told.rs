@@ -8,16 +8,22 @@ use blackbox::{Guesser, MailServer, Office, Pbx, wait};
 const USER: &str = "[[users]]\nlogin = \"anna\"\nname = \"Anna Example\"\nemail = \"anna@example.test\"\nextensions = [\"101\"]\n";
 
 /// Two extensions, a user of the first one, and a mail server.
-fn office(mail: &MailServer, user: &str) -> Office {
-    let mail = format!(
+fn server(mail: &MailServer) -> Pbx {
+    let more = format!(
         "[mail]\nhost = \"localhost\"\nport = {}\nfrom = \"pbx@example.test\"\nsecurity = \"none\"\nretry = \"1s\"\n",
         mail.port
     );
-    Office { more: format!("{mail}{user}"), ..Office::of(101, 2) }
+    with_user(Office { more, ..Office::of(101, 2) })
+}
+
+fn with_user(office: Office) -> Pbx {
+    let pbx = Pbx::start(office);
+    pbx.apply(USER, &["--merge"]).done();
+    pbx
 }
 
 fn tell(pbx: &Pbx, extension: &str) -> Response {
-    resource::ask(pbx, &format!("POST /api/v1/attacks/{extension}/mail"), &[], "")
+    resource::ask(pbx, &format!("POST /attacks/{extension}/mail"), &[], "")
 }
 
 /// Somebody at an address of his own guesses until he is blocked.
@@ -34,12 +40,12 @@ fn attack(pbx: &Pbx, agent: &str) -> String {
 fn the_user_of_a_guessed_extension_is_told_once_in_plain_words() {
     let mut mail = MailServer::open();
     mail.start();
-    let pbx = Pbx::start(office(&mail, USER));
+    let pbx = server(&mail);
     let none = tell(&pbx, "101").expect(422);
     assert!(none.body.contains("nobody gave a wrong password"), "{}", none.body);
     attack(&pbx, "friendly-scanner");
     attack(&pbx, "friendly-scanner");
-    resource::ask(&pbx, "POST /api/v1/extensions/101/password", &[], "").expect(200);
+    resource::ask(&pbx, "POST /extensions/101/password", &[], "").expect(200);
 
     let told = tell(&pbx, "101").expect(200).json();
     assert_eq!((&told["extension"], &told["to"][0]), (&"101".into(), &"anna@example.test".into()));
@@ -75,7 +81,7 @@ fn the_user_of_a_guessed_extension_is_told_once_in_plain_words() {
 fn hostile_names_of_an_attack_stay_on_their_line_in_the_letter_to_its_user() {
     let mut mail = MailServer::open();
     mail.start();
-    let pbx = Pbx::start(office(&mail, USER));
+    let pbx = server(&mail);
     attack(&pbx, "x\u{1b}[2J<b>\u{202e}\u{2028}Bcc: all@victim.test");
     tell(&pbx, "101").expect(200);
     let letter = mail.expect_letters(1).remove(0);
@@ -89,12 +95,12 @@ fn hostile_names_of_an_attack_stay_on_their_line_in_the_letter_to_its_user() {
 #[test]
 fn without_a_mail_server_or_an_address_it_is_said_what_is_missing() {
     let mail = MailServer::open();
-    let pbx = Pbx::start(office(&mail, USER));
+    let pbx = server(&mail);
     attack(&pbx, "x");
     let nobody = tell(&pbx, "102").expect(422);
     assert!(nobody.body.contains("no user with an e-mail address has extension 102"), "{}", nobody.body);
     assert!(tell(&pbx, "999").expect(404).body.contains("999"));
-    let pbx = Pbx::start(Office { more: USER.to_owned(), ..Office::of(101, 1) });
+    let pbx = with_user(Office::of(101, 1));
     let unset = tell(&pbx, "101").expect(422);
     assert!(unset.body.contains("no mail server is set; name one"), "{}", unset.body);
 }

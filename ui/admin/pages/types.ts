@@ -7,6 +7,7 @@ export type {
   AttackedAccount,
   AttackingAddress,
   Attacks,
+  UserTold,
   Block,
   AddressGroup,
   Extension,
