@@ -131,7 +131,7 @@ export const audit = {
   outcome: 'Outcome',
   emptyTitle: 'Nothing recorded yet',
   emptyText: 'Sign-ins and changes appear here as they happen.',
-outcomes: { done: 'Done', refused: 'Refused', failed: 'Failed' } as Record<string, string>,
+  outcomes: { done: 'Done', refused: 'Refused', failed: 'Failed' } as Record<string, string>,
   actions: {
     'POST /session': 'Signed in',
     'POST /session/second-factor': 'Gave the second factor',
