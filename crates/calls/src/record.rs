@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use model::event::{self, Event};
-use model::record::{CallRecord, CallResult, Direction, RecordUpdate};
+use model::record::{
+    CallQuality, CallRecord, CallResult, Direction, LegQuality, RecordUpdate, StreamQuality,
+};
 use model::{CallId, Wall};
 use sip::{Cause, Refusal};
 
 use crate::api::Output;
 use crate::call::Call;
+use crate::leg::Leg;
 use crate::route::Nowhere;
 use crate::step::Step;
 
@@ -99,6 +102,7 @@ pub(crate) fn blank(id: CallId, from: String, to: String, started: Wall) -> Call
         result: None,
         reason: String::new(),
         route: String::new(),
+        quality: None,
     }
 }
 
@@ -128,6 +132,7 @@ pub(crate) fn close(step: &mut Step<'_>, call: Call, outcome: Outcome) {
         reason: outcome.reason,
         route: call.route(),
         direction: call.way.direction(),
+        quality: quality(&call),
         ..call.record
     };
     let ended = Event::new(&event::CALL_ENDED, step.now.wall)
@@ -139,4 +144,27 @@ pub(crate) fn close(step: &mut Step<'_>, call: Call, outcome: Outcome) {
         .with("duration_s", format!("{:.1}", record.duration_s));
     step.tell(ended);
     step.desk.outputs.push_back(Output::Record(RecordUpdate::Closed(record)));
+}
+
+/// How the media of an answered call was.
+fn quality(call: &Call) -> Option<CallQuality> {
+    call.answered?;
+    let (caller, callee) = (side(&call.caller), call.phones.first().and_then(side));
+    (caller.is_some() || callee.is_some()).then_some(CallQuality { caller, callee })
+}
+
+fn side(leg: &Leg) -> Option<LegQuality> {
+    let quality = leg.quality?;
+    let direction = |stream: media::Stream| StreamQuality {
+        packets: stream.packets,
+        loss_percent: stream.loss_percent(),
+        jitter_ms: stream.jitter_ms,
+    };
+    Some(LegQuality {
+        codec: leg.talk.codec().map(str::to_owned),
+        encrypted: false,
+        rtt_ms: quality.rtt.map(|rtt| rtt.as_secs_f64() * 1_000.0),
+        received: direction(quality.received),
+        sent: direction(quality.sent),
+    })
 }

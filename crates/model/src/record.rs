@@ -33,6 +33,53 @@ pub struct CallRecord {
     pub reason: String,
     /// The way it took: extensions it was forwarded over, the trunk; for example `102 > 103`.
     pub route: String,
+    /// How its media was; none: it had none, or ended before the first report. Lists leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<CallQuality>,
+}
+
+/// How the media of a call was, as of the last report before its end (about every 5 s).
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallQuality {
+    /// Between the caller and us.
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub caller: Option<LegQuality>,
+    /// Between us and who answered.
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub callee: Option<LegQuality>,
+}
+
+/// How one side of a call was.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LegQuality {
+    /// Codec name as in SDP, for example `PCMA`.
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub codec: Option<String>,
+    /// Whether its media was encrypted.
+    pub encrypted: bool,
+    /// Round trip by RTCP, milliseconds.
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub rtt_ms: Option<f64>,
+    /// From the phone to us, as we measured.
+    pub received: StreamQuality,
+    /// From us to the phone; losses and jitter as the phone reported them.
+    pub sent: StreamQuality,
+}
+
+/// One direction of a side.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StreamQuality {
+    /// RTP packets.
+    pub packets: u64,
+    /// Packets lost on the way, percent.
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub loss_percent: Option<f64>,
+    /// Interarrival jitter, milliseconds (RFC 3550 section 6.4.1).
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub jitter_ms: Option<f64>,
 }
 
 /// Between whom a call runs.

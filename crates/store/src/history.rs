@@ -79,11 +79,15 @@ pub(crate) async fn history(pool: &SqlitePool, wanted: &HistoryQuery) -> Result<
     }
 }
 
-/// One record.
+/// One record, with how its media was.
 pub(crate) async fn one(pool: &SqlitePool, id: CallId) -> Result<Option<CallRecord>, ReadError> {
-    let query = format!("SELECT {COLUMNS} FROM call_records WHERE id = $1");
+    let query = format!("SELECT {COLUMNS}, quality FROM call_records WHERE id = $1");
     let row = sqlx::query(sqlx::AssertSqlSafe(query)).bind(id.to_string()).fetch_optional(pool).await?;
-    row.as_ref().map(record).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let quality: Option<String> = row.try_get("quality")?;
+    let unreadable = |_| ReadError::Unreadable(format!("the quality of call {id}"));
+    let quality = quality.map(|text| serde_json::from_str(&text)).transpose().map_err(unreadable)?;
+    Ok(Some(CallRecord { quality, ..record(&row)? }))
 }
 
 fn limit(wanted: &HistoryQuery) -> i64 {
@@ -171,6 +175,8 @@ fn record(row: &SqliteRow) -> Result<CallRecord, ReadError> {
         },
         reason: row.try_get(9)?,
         route: row.try_get(10)?,
+        // Lists don't show it.
+        quality: None,
     })
 }
 

@@ -120,7 +120,7 @@ async fn write_rows(
 fn statement(rows: &[&CallRecord]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
         "INSERT INTO call_records \
-         (id, caller, callee, direction, started, answered, ended, duration_s, result, reason, route) ",
+         (id, caller, callee, direction, started, answered, ended, duration_s, result, reason, route, quality) ",
     );
     query.push_values(rows, |mut row, record| {
         row.push_bind(record.id.to_string())
@@ -133,14 +133,16 @@ fn statement(rows: &[&CallRecord]) -> QueryBuilder<Sqlite> {
             .push_bind(record.duration_s)
             .push_bind(record.result.map(CallResult::text))
             .push_bind(record.reason.clone())
-            .push_bind(record.route.clone());
+            .push_bind(record.route.clone())
+            .push_bind(record.quality.as_ref().and_then(|quality| serde_json::to_string(quality).ok()));
     });
     // A record that is closed stays as it is, whatever comes late.
     query.push(
         " ON CONFLICT (id) DO UPDATE SET caller = excluded.caller, callee = excluded.callee, \
          direction = excluded.direction, started = excluded.started, answered = excluded.answered, \
          ended = excluded.ended, duration_s = excluded.duration_s, result = excluded.result, \
-         reason = excluded.reason, route = excluded.route WHERE call_records.ended IS NULL",
+         reason = excluded.reason, route = excluded.route, quality = excluded.quality \
+         WHERE call_records.ended IS NULL",
     );
     query
 }

@@ -22,6 +22,7 @@ pub(super) fn record(number: u128) -> CallRecord {
         result: Some(CallResult::Busy),
         reason: "declined, by \"102\"".into(),
         route: String::new(),
+        quality: None,
     }
 }
 

@@ -63,6 +63,7 @@ mod tests {
             result: Some(CallResult::Answered),
             reason: "hung up by 101".into(),
             route: "102 > 103".into(),
+            quality: None,
         };
         let told = |record: &CallRecord| -> Vec<String> {
             story(record).into_iter().map(|step| step.text).collect()

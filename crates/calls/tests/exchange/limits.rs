@@ -105,5 +105,11 @@ fn quality_is_shown_and_strangers_media_is_reported() {
     office.handle(Input::Media { shard, event: media::Event::Foreign { leg, source } });
     assert_eq!(office.told("media.foreign-source"), 1);
     hang_up(&mut office, &alice);
-    office.close_one();
+    let quality = office.close_one().quality.expect("quality in the record");
+    assert_eq!(quality.caller, None, "no report of this side came");
+    let callee = quality.callee.expect("the callee's side");
+    assert_eq!((callee.rtt_ms, callee.received.packets), (Some(40.0), 90));
+    assert_eq!((callee.received.loss_percent, callee.received.jitter_ms), (Some(10.0), Some(2.5)));
+    assert_eq!((callee.sent.packets, callee.sent.loss_percent), (0, None));
+    assert!(callee.codec.is_some());
 }

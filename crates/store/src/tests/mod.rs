@@ -142,6 +142,7 @@ pub(super) fn record(number: u128, started: i64, ended: Option<i64>) -> CallReco
         result: ended.map(|_| CallResult::Answered),
         reason: String::new(),
         route: String::new(),
+        quality: None,
     }
 }
 

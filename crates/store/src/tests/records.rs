@@ -1,6 +1,6 @@
 use model::event;
 use model::live::BindingUpdate;
-use model::record::RecordUpdate;
+use model::record::{CallQuality, LegQuality, RecordUpdate, StreamQuality};
 
 use super::office::limit_pages;
 use super::*;
@@ -77,6 +77,36 @@ fn a_record_is_written_when_it_opens_and_again_when_it_closes() {
         let closed = || async { store.history(&HistoryQuery::default()).await.unwrap()[0].ended.is_some() };
         until("the closed record is stored", closed).await;
         assert_eq!(count(&store).await, 1);
+    });
+}
+
+#[test]
+fn how_the_media_of_a_call_was_is_kept_with_its_record_and_read_with_it_alone() {
+    run(async {
+        let scratch = Scratch::new();
+        let store = open(&scratch).await.store;
+        let direction = StreamQuality { packets: 90, loss_percent: Some(10.0), jitter_ms: Some(2.5) };
+        let leg = LegQuality {
+            codec: Some("PCMA".into()),
+            encrypted: false,
+            rtt_ms: Some(40.0),
+            received: direction,
+            sent: StreamQuality::default(),
+        };
+        let quality = Some(CallQuality { caller: None, callee: Some(leg) });
+        store.records().send(RecordUpdate::Open(record(1, 5_000, None)));
+        until("the open record is stored", || async { count(&store).await == 1 }).await;
+        let closed = CallRecord { quality: quality.clone(), ..record(1, 5_000, Some(9_000)) };
+        store.records().send(RecordUpdate::Closed(closed.clone()));
+        store.records().send(RecordUpdate::Closed(record(2, 6_000, Some(9_000))));
+        until("both are stored", || async { count(&store).await == 2 }).await;
+        let id = closed.id;
+        let kept =
+            || async { store.record(id).await.unwrap().is_some_and(|record| record.quality == quality) };
+        until("the quality is stored", kept).await;
+        assert_eq!(store.record(record(2, 0, None).id).await.unwrap().unwrap().quality, None);
+        let list = store.history(&HistoryQuery::default()).await.unwrap();
+        assert!(list.iter().all(|record| record.quality.is_none()));
     });
 }
 

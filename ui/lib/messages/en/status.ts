@@ -106,6 +106,11 @@ export const history = {
   noMatchText: 'No call of this period fits the filters. Choose a longer period or reset the filters.',
   story: 'What happened',
   storyOf: (from: string, to: string) => `Call from ${from} to ${to}`,
+  quality: 'How it sounded',
+  noQuality: 'No figures are kept: the call was made before they were, or ended before the first report.',
+  wayIn: (number: string) => `${number} to the PBX`,
+  wayOut: (number: string) => `The PBX to ${number}`,
+  packets: (n: number) => (n === 1 ? '1 packet' : `${n} packets`),
   noStory: 'No details are kept about this call.',
   id: 'Call',
 };
