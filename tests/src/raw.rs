@@ -71,6 +71,14 @@ impl Message {
     pub fn body(&self) -> &str {
         self.0.split_once("\r\n\r\n").map_or("", |(_, body)| body)
     }
+
+    /// Where its description wants audio.
+    pub fn audio(&self) -> SocketAddrV4 {
+        let line = |start: &str| self.body().lines().find_map(|line| line.strip_prefix(start));
+        let address = line("c=IN IP4 ").expect("an address").trim().parse().expect("of IPv4");
+        let port = line("m=audio ").and_then(|rest| rest.split(' ').next()).expect("a port").parse();
+        SocketAddrV4::new(address, port.expect("a number"))
+    }
 }
 
 /// What a request consists of besides the headers every request has.

@@ -11,6 +11,8 @@ mod doors;
 mod factors;
 #[path = "console/guessing.rs"]
 mod guessing;
+#[path = "console/history.rs"]
+mod history;
 #[path = "console/http.rs"]
 mod http;
 #[path = "console/letters.rs"]

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { browser } from "./lib/browser.mjs";
+import { browser, flawless } from "./lib/browser.mjs";
 import { keys } from "./lib/keys.mjs";
 import { extensions, pbx } from "./lib/pbx.mjs";
 import { phone } from "./lib/phone.mjs";
@@ -11,8 +11,8 @@ import { until } from "./lib/place.mjs";
 
 test("calls, history, logs and revisions without a mouse", { timeout: 240_000 }, async (t) => {
   const server = await pbx(t, { office: extensions("101", "102") });
-  const alice = await phone(t, server, "101");
-  await phone(t, server, "102");
+  const alice = await phone(t, server, "101", { heard: true });
+  await phone(t, server, "102", { heard: true });
   await until("two phones", async () => (await server.json("registrations")).length === 2);
   const windows = await browser(t);
   const page = await windows.window();
@@ -24,6 +24,8 @@ test("calls, history, logs and revisions without a mouse", { timeout: 240_000 },
 
   await hands.visit("Calls");
   alice.dial("102");
+  // Both directions have figures by the second report at the latest.
+  await page.getByText(/ MOS [1-4]/).nth(1).waitFor();
   await hands.go("button", "Hang up the call from 101 to 102");
   await hands.go("button", "Hang up", { inside: dialog });
   await until("the call's end", async () => (await server.json("calls")).length === 0);
@@ -53,20 +55,23 @@ test("calls, history, logs and revisions without a mouse", { timeout: 240_000 },
   const row = page.getByRole("row").filter({ hasText: "102" }).getByRole("button").first();
   await hands.go("button", (await row.innerText()).trim());
   await dialog.getByText("Call from 101 to 102").waitFor();
+  await dialog.getByText("The PBX to 102").waitFor();
+  await dialog.getByText(/ MOS [1-4]/).nth(1).waitFor();
+  await flawless(page, "a past call's story");
   await hands.press("Escape");
   await dialog.waitFor({ state: "detached" });
   await hands.kept("the story");
   await hands.reach("link", "Download CSV");
 
   await hands.visit("Logs");
+  await hands.reach("tab", "Security");
+  await hands.press("ArrowRight");
+  await page.waitForURL(/logs\/auth/);
   await hands.reach("searchbox", "Search");
   await page.keyboard.type("nothing has this word");
   await page.getByText("No line matches").waitFor();
   await hands.go("button", "Clear the search");
   assert.equal(await searchbox("Search").inputValue(), "");
-  await hands.reach("tab", "Security");
-  await hands.press("ArrowRight");
-  await page.waitForURL(/logs\/auth/);
   const download = page.waitForEvent("download");
   await hands.go("button", "Save as text");
   await download;

@@ -157,7 +157,8 @@ fn side(leg: &Leg) -> Option<LegQuality> {
     let quality = leg.quality?;
     let direction = |stream: media::Stream| StreamQuality {
         packets: stream.packets,
-        loss_percent: stream.loss_percent(),
+        // Nobody said that nothing was lost, where there is no jitter either: the phone has reported nothing.
+        loss_percent: stream.jitter_ms.and(stream.loss_percent()),
         jitter_ms: stream.jitter_ms,
     };
     Some(LegQuality {

@@ -2,7 +2,6 @@
 
 use blackbox::RawPhone;
 use blackbox::call::Call;
-use blackbox::raw::Message;
 use blackbox::wait;
 use std::net::{SocketAddrV4, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +33,7 @@ impl Pair {
         let called = other.ring();
         other.take(&called);
         let answer = one.expect_answer(&mut calling);
-        let ports = [media_port(&answer), media_port(&called.invite)];
+        let ports = [answer.audio(), called.invite.audio()];
         (Self { phones, calling }, ports)
     }
 
@@ -44,14 +43,6 @@ impl Pair {
         assert_eq!(one.ask_inside(&mut self.calling, "BYE", "", "").status(), 200);
         other.agree(&other.expect_request("BYE"));
     }
-}
-
-/// Where the audio goes that a description asks for.
-fn media_port(message: &Message) -> SocketAddrV4 {
-    let line = |start: &str| message.body().lines().find_map(|line| line.strip_prefix(start));
-    let address = line("c=IN IP4 ").expect("an address").trim().parse().expect("of IPv4");
-    let port = line("m=audio ").and_then(|rest| rest.split(' ').next()).expect("a port").parse();
-    SocketAddrV4::new(address, port.expect("a number"))
 }
 
 /// Of one frame: a bit for each end that sent its packet, and for each whose packet was heard.

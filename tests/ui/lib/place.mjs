@@ -12,6 +12,14 @@ export function address() {
   return `127.${150 + (process_id >> 8) % 50}.${process_id & 0xff}.${hosts}`;
 }
 
+let ports = 0;
+
+/** A port at 127.0.0.1 that no other test uses, eight for each process: beyond phones' audio, below what the drivers in Rust take. */
+export function port() {
+  ports += 1;
+  return 21_000 + (process.pid % 400) * 16 + ports * 2 - 2;
+}
+
 /** A new folder, gone when `t` (a test's context) ends. */
 export function folder(t, name) {
   const path = mkdtempSync(join(tmpdir(), `ui-${name}-`));
