@@ -30,10 +30,7 @@ pub use caller::{Access, By, Caller, Visitor};
 pub use console::Console;
 pub use letters::Letters;
 pub use objects::Registry;
-pub use office::{
-    ApplyOptions, BlockWish, HistoryOrder, HistoryQuery, LogLines, LogQuery, Office, RegistrationQuery,
-    RegistrationSort,
-};
+pub use office::{ApplyOptions, BlockWish, LogLines, LogQuery, Office, RegistrationQuery, RegistrationSort};
 pub use permission::{Permission, Permissions};
 pub use problem::Problem;
 pub use serve::{Https, serve};

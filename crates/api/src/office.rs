@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use model::history::HistoryQuery;
 use model::live::{Call, Registration};
 use model::lock::Lock;
-use model::record::{CallRecord, CallResult, Direction};
+use model::record::CallRecord;
 use model::{CallId, Transport, Wall};
 
 use crate::body::{
@@ -49,41 +50,6 @@ pub struct BlockWish {
     pub why: String,
     /// A very wide network is meant.
     pub yes: bool,
-}
-
-/// Which call records.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HistoryQuery {
-    /// Started then or later.
-    pub since: Option<Wall>,
-    /// Started before.
-    pub until: Option<Wall>,
-    /// From or to this number.
-    pub number: Option<String>,
-    /// With this result.
-    pub result: Option<CallResult>,
-    /// Between whom.
-    pub direction: Option<Direction>,
-    /// Text in a number, the reason or the route. Without `since` the last month is searched.
-    pub search: Option<String>,
-    /// Which come first, and which are kept by the limit.
-    pub order: HistoryOrder,
-    /// The record before the first one wanted.
-    pub after: Option<(Wall, CallId)>,
-    /// Not more than so many.
-    pub limit: Option<usize>,
-}
-
-/// The order of call records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HistoryOrder {
-    /// The newest that fit, given oldest first.
-    #[default]
-    Latest,
-    /// Newest first.
-    Newest,
-    /// Oldest first, from the oldest on.
-    Oldest,
 }
 
 /// Which registrations.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use model::CallId;
+use model::history::HistoryQuery;
 use model::live::{Call, Registration};
 use model::lock::Lock;
 use model::record::{CallRecord, CallResult};
@@ -21,9 +22,7 @@ use crate::body::{
     Unblocked,
 };
 use crate::objects::Page;
-use crate::{
-    ApplyOptions, Author, BlockWish, HistoryQuery, LogLines, LogQuery, Office, Problem, RegistrationQuery,
-};
+use crate::{ApplyOptions, Author, BlockWish, LogLines, LogQuery, Office, Problem, RegistrationQuery};
 
 #[derive(Default)]
 struct Fake(Mutex<Vec<String>>);

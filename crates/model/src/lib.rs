@@ -9,6 +9,7 @@ pub mod directory;
 pub mod entropy;
 pub mod event;
 pub mod flow;
+pub mod history;
 pub mod id;
 pub mod live;
 pub mod lock;

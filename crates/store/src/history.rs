@@ -1,5 +1,6 @@
 //! Call history, read back: filtered, from one end until the limit; every page begins where the index says.
 
+use model::history::{HistoryOrder, HistoryQuery};
 use model::record::{CallRecord, CallResult, Direction};
 use model::{CallId, Wall};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
@@ -8,50 +9,13 @@ use sqlx::{QueryBuilder, Row as _, Sqlite};
 use crate::error::ReadError;
 
 /// Records given at most; who wants more asks for times.
-pub const MAX_HISTORY: u32 = 100_000;
+const MAX_HISTORY: usize = 100_000;
 
-/// Which records are wanted.
-#[derive(Clone, Debug, Default)]
-pub struct HistoryQuery {
-    /// Started at this time or later.
-    pub since: Option<Wall>,
-    /// Started before this time.
-    pub until: Option<Wall>,
-    /// Caller or callee.
-    pub number: Option<String>,
-    /// How it ended.
-    pub result: Option<CallResult>,
-    /// Between whom.
-    pub direction: Option<Direction>,
-    /// Text in a number, the reason or the route, whatever its case. Each record of the period is looked at.
-    pub search: Option<String>,
-    /// Which come first, and which are kept by the limit.
-    pub order: HistoryOrder,
-    /// The record before the first one wanted.
-    pub after: Option<(Wall, CallId)>,
-    /// So many, at most [`MAX_HISTORY`].
-    pub limit: Option<u32>,
-}
-
-/// The order of records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HistoryOrder {
-    /// The newest that fit, given oldest first.
-    #[default]
-    Latest,
-    /// Newest first.
-    Newest,
-    /// Oldest first, from the oldest on.
-    Oldest,
-}
-
-impl HistoryOrder {
-    /// The comparison with the record before, and the direction of sorting.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            HistoryOrder::Latest | HistoryOrder::Newest => ("<", " ORDER BY started DESC, id DESC LIMIT "),
-            HistoryOrder::Oldest => (">", " ORDER BY started, id LIMIT "),
-        }
+/// The comparison with the record before, and the direction of sorting.
+fn words(order: HistoryOrder) -> (&'static str, &'static str) {
+    match order {
+        HistoryOrder::Latest | HistoryOrder::Newest => ("<", " ORDER BY started DESC, id DESC LIMIT "),
+        HistoryOrder::Oldest => (">", " ORDER BY started, id LIMIT "),
     }
 }
 
@@ -69,7 +33,7 @@ pub(crate) async fn history(pool: &SqlitePool, wanted: &HistoryQuery) -> Result<
             query.push(") AS placed UNION SELECT id FROM (");
             select(&mut query, "id", wanted, Some(("callee = ", number)));
             query.push(") AS taken)");
-            query.push(wanted.order.words().1).push_bind(limit(wanted));
+            query.push(words(wanted.order).1).push_bind(limit(wanted));
         }
     }
     let rows = query.build().persistent(false).fetch_all(pool).await?;
@@ -91,7 +55,7 @@ pub(crate) async fn one(pool: &SqlitePool, id: CallId) -> Result<Option<CallReco
 }
 
 fn limit(wanted: &HistoryQuery) -> i64 {
-    i64::from(wanted.limit.unwrap_or(MAX_HISTORY).min(MAX_HISTORY))
+    i64::try_from(wanted.limit.unwrap_or(MAX_HISTORY).min(MAX_HISTORY)).unwrap_or(i64::MAX)
 }
 
 /// `columns` of the first records that fit, and of whom `party` says.
@@ -101,7 +65,7 @@ fn select(
     wanted: &HistoryQuery,
     party: Option<(&str, &String)>,
 ) {
-    let (beyond, order) = wanted.order.words();
+    let (beyond, order) = words(wanted.order);
     query.push(format!("SELECT {columns} FROM call_records"));
     let mut joint = " WHERE ";
     let mut condition = |query: &mut QueryBuilder<Sqlite>, text: &str| {

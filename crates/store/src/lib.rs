@@ -32,7 +32,6 @@ pub use bindings::{BindingWriter, MAX_WAITING_BINDINGS, REGISTRATIONS};
 pub use blocks::{BLOCKS, BlockWriter, MAX_WAITING_BLOCKS, StoredBlock};
 pub use error::{CommitError, OpenError, ReadError};
 pub use folder::SetupCode;
-pub use history::{HistoryOrder, HistoryQuery, MAX_HISTORY};
 pub use hosts::KeptHost;
 pub use known::KnownWriter;
 pub use letters::{HeldRow, LetterRow, Letters};

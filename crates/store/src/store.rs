@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use model::config::{Office, Plan, Row};
 use model::event::{self, Event};
+use model::history::HistoryQuery;
 use model::live::Binding;
 use model::lock::Lock;
 use model::record::CallRecord;
@@ -22,7 +23,7 @@ use crate::blocks::{self, BlockWriter};
 use crate::console::ConsoleStore;
 use crate::error::{CommitError, OpenError, ReadError};
 use crate::folder::{Folder, SetupCode};
-use crate::history::{self, HistoryQuery};
+use crate::history;
 use crate::hosts::{self, KeptHost};
 use crate::known::{self, KnownWriter};
 use crate::letters::Letters;

@@ -17,8 +17,9 @@ use model::record::{CallRecord, CallResult};
 use super::history::{HistoryWish, MAX_PAGE};
 use crate::Problem;
 use crate::objects::word;
-use crate::office::{HistoryOrder, HistoryQuery, Office};
+use crate::office::Office;
 use crate::routes::Wish;
+use model::history::{HistoryOrder, HistoryQuery};
 
 /// Rows given out at most: more than a spreadsheet opens.
 const MAX_ROWS: usize = 1_000_000;

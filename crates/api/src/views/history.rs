@@ -14,8 +14,9 @@ use super::body::CallStory;
 use super::story::story;
 use crate::Problem;
 use crate::objects::{Cursor, link, word};
-use crate::office::{HistoryOrder, HistoryQuery, Office};
+use crate::office::Office;
 use crate::routes::{Place, Wish};
+use model::history::{HistoryOrder, HistoryQuery};
 
 /// Rows of a page that asks for no number.
 const USUAL_PAGE: usize = 50;

@@ -9,12 +9,11 @@ use api::body::{
 };
 use api::live::{AttackView, Notes};
 use api::objects::Page;
-use api::{
-    ApplyOptions, Author, BlockWish, Caller, HistoryQuery, LogLines, LogQuery, Problem, RegistrationQuery,
-};
+use api::{ApplyOptions, Author, BlockWish, Caller, LogLines, LogQuery, Problem, RegistrationQuery};
 use calls::Command;
 use guard::Gate;
 use model::event::{self, Event};
+use model::history::HistoryQuery;
 use model::live::{Call, Registration};
 use model::record::CallRecord;
 use model::{CallId, Wall};
@@ -243,7 +242,7 @@ impl api::Office for Reception {
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, Problem> {
-        self.store.history(&views::stored(query)).await.map_err(read_problem)
+        self.store.history(&views::within_a_period(query)).await.map_err(read_problem)
     }
 
     async fn revisions(&self) -> Result<Vec<Revision>, Problem> {

@@ -1,7 +1,8 @@
 //! History and the dial plan as the console looks at them.
 
+use api::Problem;
 use api::views::body::{DialPlanKind, DialPlanRow, Firewall, FirewallRow};
-use api::{HistoryOrder, HistoryQuery, Problem};
+use model::history::HistoryQuery;
 use model::record::CallRecord;
 use model::{CallId, Wall};
 
@@ -27,21 +28,13 @@ const SERVICES: [(&str, &str, &str); 5] = [
     ("snmp", "SNMP monitoring", "Let in the internal network and the monitoring hosts only."),
 ];
 
-/// The query as the store takes it.
-pub fn stored(query: HistoryQuery) -> store::HistoryQuery {
-    let HistoryQuery { since, until, number, result, direction, search, order, after, limit } = query;
-    let month = || {
-        let end = until.unwrap_or_else(now).as_millis();
-        Wall::from_millis(end.saturating_sub(SEARCHED_MS))
-    };
-    let since = if search.is_some() { since.or_else(|| Some(month())) } else { since };
-    let order = match order {
-        HistoryOrder::Latest => store::HistoryOrder::Latest,
-        HistoryOrder::Newest => store::HistoryOrder::Newest,
-        HistoryOrder::Oldest => store::HistoryOrder::Oldest,
-    };
-    let limit = limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
-    store::HistoryQuery { since, until, number, result, direction, search, order, after, limit }
+/// The query with its period: text is searched for in each record of one, the last month if nothing else is said.
+pub fn within_a_period(mut query: HistoryQuery) -> HistoryQuery {
+    if query.search.is_some() && query.since.is_none() {
+        let end = query.until.unwrap_or_else(now).as_millis();
+        query.since = Some(Wall::from_millis(end.saturating_sub(SEARCHED_MS)));
+    }
+    query
 }
 
 impl api::Views for Reception {

@@ -2,7 +2,8 @@ use model::live::BindingUpdate;
 use model::record::RecordUpdate;
 
 use super::*;
-use crate::{HistoryQuery, Log};
+use crate::Log;
+use model::history::HistoryQuery;
 
 #[test]
 fn an_acknowledged_change_is_in_a_copy_taken_without_closing() {

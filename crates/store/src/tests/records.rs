@@ -1,10 +1,11 @@
 use model::event;
+use model::history::{HistoryOrder, HistoryQuery};
 use model::live::BindingUpdate;
 use model::record::{CallQuality, LegQuality, RecordUpdate, StreamQuality};
 
 use super::office::limit_pages;
 use super::*;
-use crate::{HistoryOrder, HistoryQuery, Log};
+use crate::Log;
 
 async fn count(store: &Store) -> usize {
     store.history(&HistoryQuery::default()).await.unwrap().len()
