@@ -19,7 +19,7 @@ const PLACES: usize = 4;
 
 /// The table.
 pub(crate) struct Standing {
-    /// The lower bits alone choose the set: with one seed in twenty the fast hash crowds neighbouring addresses into few.
+    /// The lower bits alone choose the set: with one seed in 23 the fast hash crowds neighbouring addresses into few.
     hasher: foldhash::quality::RandomState,
     sets: Box<[[AtomicU64; PLACES]]>,
 }
