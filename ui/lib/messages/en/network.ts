@@ -14,6 +14,7 @@ export const firewall = {
   chooseFault: 'Choose the group that may reach it, or untick the box.',
   empty: (name: string) => `${name} (empty)`,
   open: 'Whoever is not blocked reaches it.',
+  later: 'Not part of this release; a group chosen now holds from the day it is.',
   recommended: 'Recommended',
   names: {
     web: 'Console and web phone',
