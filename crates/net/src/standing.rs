@@ -144,7 +144,8 @@ mod tests {
             (0..10_000).for_each(|number| standing.give(phone(number)));
             let kept = (0..10_000).filter(|number| standing.has(phone(*number))).count();
             assert!(kept > 9_900, "{kept}");
-            let taken_for_another = (0..10_000).filter(|number| standing.has(phone(0x10_0000 + number))).count();
+            let taken_for_another =
+                (0..10_000).filter(|number| standing.has(phone(0x10_0000 + number))).count();
             assert_eq!(taken_for_another, 0);
         }
     }

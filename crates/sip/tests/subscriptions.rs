@@ -13,87 +13,17 @@ mod phone;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::FlowId;
 use model::directory::DigestPolicy;
-use model::{Flow, FlowId};
 use phone::dialog::caller;
+use phone::watch::{
+    body, expiring, inside, lamp, one_call, publish, send, subscribe, topic, value, watching,
+};
 use phone::{Office, Text, directory, line, response, summary, tcp, udp};
-use sip::{Package, Published, Topic, Watch};
-use wire::dialog_info::{Dialog, Direction, State};
+use sip::{Package, Published, Watch};
+use wire::dialog_info::{Dialog, State};
 use wire::message_summary::Summary;
 use wire::sip::{Message, Name};
-
-fn subscribe(user: &str, watched: &str, event: &str, flow: Flow) -> Text {
-    let uri = format!("sip:{watched}@pbx.example.com");
-    let mut text = Text::new("SUBSCRIBE", &uri, user, &format!("<{uri}>"), flow);
-    text.call_id = format!("watch-{user}-{watched}-{event}");
-    text.headers.push(format!("Contact: <sip:{user}@{}>", flow.remote));
-    text.headers.push(format!("Event: {event}"));
-    text.headers.push("Expires: 600".into());
-    text
-}
-
-fn lamp() -> Text {
-    subscribe("101", "102", "dialog", caller())
-}
-
-fn topic(package: Package, extension: &str) -> Topic {
-    Topic { package, extension: extension.into() }
-}
-
-fn value(message: &Message, name: Name) -> String {
-    String::from_utf8_lossy(message.first(name).unwrap_or_default()).into_owned()
-}
-
-fn body(message: &Message) -> String {
-    String::from_utf8_lossy(message.body()).into_owned()
-}
-
-fn one_call(id: u128, state: State) -> Published {
-    Published::Dialogs(vec![Dialog { id, direction: Some(Direction::Recipient), state }])
-}
-
-/// Answers the challenge; the state is published as `calls` would.
-fn send(office: &mut Office, flow: Flow, request: &Text, state: Published) -> Vec<Message> {
-    let user = request.user.clone();
-    office.receive(flow, &request.to_string());
-    let challenge = office.one();
-    assert_eq!(challenge.status(), Some(401), "{challenge:?}");
-    let answer = request.clone().next().answering(&challenge, &format!("password-of-{user}"));
-    office.receive(flow, &answer.to_string());
-    while let Some(watch) = office.stack.poll_watch() {
-        if let Watch::Began(topic) = watch {
-            office.stack.publish(office.now, &topic.extension, state.clone());
-        }
-    }
-    office.sent().into_iter().map(|(_, message)| message).collect()
-}
-
-/// A subscription to the lamp of 102; gives the 200 and the first NOTIFY, which is answered.
-fn watching(office: &mut Office, flow: Flow, request: &Text) -> (Message, Message) {
-    let mut sent = send(office, flow, request, Published::Dialogs(Vec::new()));
-    assert_eq!(sent.len(), 2, "{sent:?}");
-    let (ok, notify) = (sent.remove(0), sent.remove(0));
-    assert_eq!((ok.status(), notify.method_text()), (Some(200), &b"NOTIFY"[..]));
-    office.receive(flow, &response(&notify, 200, "", ""));
-    office.pass(Duration::from_secs(1));
-    (ok, notify)
-}
-
-/// A further SUBSCRIBE in the dialog that `ok` opened.
-fn inside(request: &Text, ok: &Message, cseq: u32) -> Text {
-    let mut text = request.clone();
-    text.to = value(ok, Name::To);
-    (text.cseq, text.branch) = (cseq, cseq + 100);
-    text
-}
-
-fn expiring(text: Text, seconds: u32) -> Text {
-    text.without("Expires").header(&format!("Expires: {seconds}"))
-}
-
-fn publish(office: &mut Office, state: Published) {
-    office.stack.publish(office.now, &Arc::from("102"), state);
-}
 
 #[test]
 fn a_lamp_is_told_at_once_and_at_each_change() {

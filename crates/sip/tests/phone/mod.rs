@@ -11,6 +11,7 @@
 
 pub mod dialog;
 pub mod proof;
+pub mod watch;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
