@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// How much is done.
 #[derive(Args, Clone, Copy)]
 pub struct Options {
-    /// A tenth of everything: to see that it works, not to compare.
+    /// A fifth of the time for each load.
     #[arg(long)]
     pub quick: bool,
     /// Peers only: figures of a machine before there is anything to compare with.
@@ -54,7 +54,7 @@ impl Options {
     }
 }
 
-/// Everything.
+/// The comparisons with peers.
 pub fn all(options: Options) {
     println!("Machine: {}\n\n## Registrations and calls\n\n{}", machine(), report::OPERATIONS);
     for peer in options.among(&[Peer::Ringwall, Peer::Kamailio]) {

@@ -81,6 +81,15 @@ test("the first run takes over what a file has brought", async (t) => {
   assert.equal(await page.getByLabel("Name of the office").inputValue(), "Example Ltd");
   assert.equal(await page.getByLabel("Time zone").inputValue(), "Europe/Prague");
   await next("Network");
+  const allowed = page.getByLabel("May connect");
+  const proposed = await page.getByRole("group", { name: "Firewall" }).getByRole("button", { name: /^Remove / }).count();
+  assert.ok(proposed > 0);
+  for (let n = 0; n < proposed; n += 1) await page.getByRole("group", { name: "Firewall" }).getByRole("button", { name: /^Remove / }).first().click();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByText("Name at least one address").waitFor();
+  await page.getByRole("heading", { name: "Network", level: 1 }).waitFor();
+  await allowed.fill("127.0.0.0/8");
+  await allowed.press("Enter");
   await next("Phones");
   assert.equal(await page.getByLabel("First extension").inputValue(), "301");
   assert.equal(await page.getByLabel("Second extension").inputValue(), "302");

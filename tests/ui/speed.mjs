@@ -23,7 +23,7 @@ def rows():
         a, b = random.randrange(10000, 15000), random.randrange(10000, 15000)
         result = random.choice(["answered", "answered", "busy", "no-answer"])
         yield (id, str(a), str(b), "internal", started, started + 4000, started + 60000, 56.0, result, "", "")
-base.executemany("INSERT INTO call_records VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows())
+base.executemany("INSERT INTO call_records (id, caller, callee, direction, started, answered, ended, duration_s, result, reason, route) VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows())
 base.commit()
 `;
 

@@ -69,8 +69,10 @@ pub struct Dropped {
     pub malformed: u64,
     /// Messages that were more than could be served; `shed` of the status says which.
     pub shed: u64,
-    /// Could not be sent.
+    /// SIP messages that could not be sent.
     pub unsent: u64,
+    /// Packets of calls that could not be sent.
+    pub media_unsent: u64,
     /// Call records and registrations that could not wait for the disk any more.
     pub unstored: u64,
     /// Log lines.

@@ -1,4 +1,4 @@
-//! The HTTP resources of `/api/v1`, served on the control socket (SPEC R3.5).
+//! The HTTP resources of `/api/v1`, served on the control socket and over HTTPS (SPEC R3.5, R8.1).
 //!
 //! [`Office`] is what stands behind them: the binary implements it over channels. What goes over the wire is in
 //! [`body`], errors are [`Problem`]s (RFC 9457). The peer's user is the author of every change. Not here: deciding, storing,

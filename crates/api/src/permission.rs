@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum Permission {
     /// See status, calls, history, logs, and the configuration without its secrets.
     View,
-    /// Hang up, block, lock, set new SIP passwords, send a test mail.
+    /// Hang up, block, lock, set new SIP passwords, send a test mail, write to an attacked user.
     Operate,
     /// Change the configuration.
     Configure,

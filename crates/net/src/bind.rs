@@ -4,7 +4,7 @@
 //! one. Not here: which sockets there are (`listeners`, `media`).
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -140,18 +140,6 @@ pub fn control_socket(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::from(std::os::fd::OwnedFd::from(socket));
     listener.set_nonblocking(true)?;
     Ok(listener)
-}
-
-/// Addresses of this machine that reach `peer`'s kind, for a listener on all of them: what the kernel would send from.
-pub fn own_address_towards(peer: IpAddr) -> Option<IpAddr> {
-    let any: SocketAddr = match peer {
-        IpAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
-        IpAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let probe = UdpSocket::bind(any).ok()?;
-    // Connecting a UDP socket sends nothing; it only asks the routing table.
-    probe.connect((peer, 9)).ok()?;
-    probe.local_addr().ok().map(|local| local.ip())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::MetadataCommand;
 
-/// Who may import whom (DESIGN.md). A new crate or a new edge is a decision record.
+/// Who may import whom (ARCHITECTURE.md, "Rooms"). A new crate or a new edge is a decision record.
 const EDGES: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("wire", &[]),

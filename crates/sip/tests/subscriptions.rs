@@ -21,9 +21,9 @@ use phone::watch::{
 };
 use phone::{Office, Text, directory, line, response, summary, tcp, udp};
 use sip::{Package, Published, Watch};
-use wire::dialog_info::{Dialog, State};
+use wire::dialog_info::State;
 use wire::message_summary::Summary;
-use wire::sip::{Message, Name};
+use wire::sip::Name;
 
 #[test]
 fn a_lamp_is_told_at_once_and_at_each_change() {

@@ -1,4 +1,5 @@
-//! Bytes to types and back: SIP and its event bodies, SDP, RTP, RTCP, digest. No clock, no I/O.
+//! Bytes to types and back: SIP and its event bodies, SDP, RTP, RTCP, digest. No clock, no I/O. Not here: what a message
+//! means to a call (`sip`), and which packets a leg takes (`media`).
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod dialog_info;

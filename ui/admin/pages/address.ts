@@ -88,7 +88,7 @@ export function holds(span: Span, text: string): boolean {
 }
 
 /** The address of `address:port` or `[address]:port`. */
-export function hostOf(text: string): string {
+function hostOf(text: string): string {
   const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(text);
   if (bracketed) return bracketed[1] ?? '';
   const parts = text.split(':');

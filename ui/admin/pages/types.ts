@@ -1,7 +1,6 @@
 // Sections of the settings, as `/settings/{section}` has them: keys as in the file, spans of time as texts. What is
 // not set is `null` or not there at all.
 
-import type { Attacks } from '$lib/types';
 
 export type {
   AttackedAccount,
@@ -23,7 +22,6 @@ export type {
 } from '$lib/types';
 export type { OpenSession as Session } from '$lib/types';
 
-export type AttackMinute = Attacks['timeline'][number];
 export interface GuessingSettings {
   attempts: number;
   period: string;

@@ -35,6 +35,8 @@ export class Wish {
   members = $state<string[]>([]);
   web = $state(true);
   sip = $state(false);
+  /** Somebody is to be kept out, and nobody let in. */
+  readonly nobodyIn = $derived((this.web || this.sip) && this.members.length === 0);
   first = $state('101');
   second = $state('102');
   mailOn = $state(false);

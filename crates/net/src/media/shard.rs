@@ -42,7 +42,6 @@ pub struct Shards {
     /// What they say, with the number of the shard.
     pub events: Receiver<(usize, Event)>,
     rung_for: Vec<bool>,
-    unsent: Arc<AtomicU64>,
 }
 
 /// Media threads that were told to end.
@@ -59,7 +58,8 @@ impl Quitting {
 }
 
 impl Shards {
-    /// Starts `count` threads, which ring `bell` when they say something.
+    /// Starts `count` threads, which ring `bell` when they say something and count in `unsent` the packets that the system
+    /// did not take.
     ///
     /// # Errors
     /// No file handle or thread is free.
@@ -70,18 +70,17 @@ impl Shards {
         clock: Clock,
         entropy: &mut Entropy,
         bell: &Bell,
+        unsent: &Arc<AtomicU64>,
     ) -> io::Result<Shards> {
         // Unbounded: a leg says a handful of things in its life, and legs are bounded; a bound here could make
         // the two threads wait for each other.
         let (events_in, events) = crossbeam_channel::unbounded();
-        let unsent = Arc::<AtomicU64>::default();
         let mut shards = Shards {
             senders: Vec::new(),
             doorbells: Vec::new(),
             threads: Vec::new(),
             events,
             rung_for: vec![false; count],
-            unsent: unsent.clone(),
         };
         for number in 0..count {
             let (sender, orders) = crossbeam_channel::bounded(MAX_ORDERS);
@@ -110,11 +109,6 @@ impl Shards {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.senders.len()
-    }
-
-    /// Packets that could not be sent, since the start.
-    pub fn unsent(&self) -> u64 {
-        self.unsent.load(Ordering::Relaxed)
     }
 
     /// Gives an order; [`Shards::ring`] makes it heard.

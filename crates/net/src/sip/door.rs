@@ -80,6 +80,8 @@ pub struct Counters {
     pub malformed: AtomicU64,
     /// Datagrams that could not be sent: the kernel's buffer was full, or the peer can't be reached.
     pub unsent: AtomicU64,
+    /// The same of media; counted by its threads.
+    pub media_unsent: Arc<AtomicU64>,
     /// Connections closed because their peer did not take what we sent.
     pub slow: AtomicU64,
 }

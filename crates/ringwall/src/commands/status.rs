@@ -25,7 +25,7 @@ fn text(status: &Status) -> String {
          vault           {}\n\
          kernel offload  {}\n\
          blocks          {}\n\
-         dropped         {} denied, {} malformed, {} shed, {} unsent, {} unstored, {} log lines\n\
+         dropped         {} denied, {} malformed, {} shed, {} unsent, {} media unsent, {} unstored, {} log lines\n\
          shed            {} of calls, {} with credentials, {} new from known addresses, {} new from strangers, {} late, {} unread;\n\
          \x20               connections: {} beyond limits, {} idle, {} slow\n",
         status.version,
@@ -53,6 +53,7 @@ fn text(status: &Status) -> String {
         status.dropped.malformed,
         status.dropped.shed,
         status.dropped.unsent,
+        status.dropped.media_unsent,
         status.dropped.unstored,
         status.dropped.log_lines,
         status.shed.in_progress,

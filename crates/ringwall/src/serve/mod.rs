@@ -178,8 +178,9 @@ async fn start(
     let failed = |error: std::io::Error| {
         Failure::failed(format!("the server's threads can't start: {}", words(&error)))
     };
-    let shards =
-        net::media::Shards::start(cores, config, &gate, clock, &mut entropy, &bell).map_err(failed)?;
+    let unsent = &door.counters().media_unsent;
+    let shards = net::media::Shards::start(cores, config, &gate, clock, &mut entropy, &bell, unsent)
+        .map_err(failed)?;
     let setup = calls::Setup { node: NODE, shards: shards.count(), directory, entropy: entropy.fork() };
     let mut exchange = calls::Exchange::new(setup);
     let mut ports = net::media::BoundPorts::new(range, entropy.fork());

@@ -143,6 +143,7 @@ impl Reception {
             malformed: counters.malformed.load(Ordering::Relaxed),
             shed: self.control.shed().messages(),
             unsent: counters.unsent.load(Ordering::Relaxed),
+            media_unsent: counters.media_unsent.load(Ordering::Relaxed),
             unstored: self.store.records().dropped().saturating_add(self.store.bindings().dropped()),
             log_lines: self.store.logs().dropped(),
         }

@@ -3,11 +3,6 @@
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 export const advanced = {
-  title: 'Advanced Options',
-  save: 'Save',
-  saved: 'Saved.',
-  badSpan: 'Write a number and a unit: 1500ms, 90s, 5m, 2h or 7d.',
-  oneEach: 'One on each line.',
   system: {
     title: 'System',
     intro: 'What the office is called and how it writes numbers.',
@@ -134,7 +129,6 @@ export const advanced = {
   },
   certificates: {
     title: 'Certificates',
-    intro: 'What is shown to phones, browsers and scripts that connect by TLS.',
     shown: 'Shown to who connects',
     preferred: 'Preferred',
     subject: 'Issued to',
@@ -160,7 +154,6 @@ export const advanced = {
     der: 'Download for phones (DER)',
     pem: 'Download as text (PEM)',
     copy: 'Copy fingerprint',
-    copied: 'Copied',
     files: 'Files on the server',
     filesIntro: 'Where another program renews the certificate: two files in PEM form. Leave both empty and the local authority makes the certificates.',
     certificate: 'Certificate file',

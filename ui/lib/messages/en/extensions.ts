@@ -100,6 +100,5 @@ export const collision = {
   before: 'Before',
   empty: '(empty)',
   apply: 'Save with these values',
-  takeAll: 'Discard mine',
   back: 'Back to the form',
 };

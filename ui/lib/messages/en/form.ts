@@ -13,7 +13,4 @@ export const form = {
   takeTheirs: 'Take theirs',
   empty: 'empty',
   badSpan: 'Write a number and a unit: 1500ms, 90s, 5m, 2h or 7d.',
-  failed: 'It could not be done.',
-  unreachable: "The server can't be reached. Try again.",
-  retry: 'Try again',
 };

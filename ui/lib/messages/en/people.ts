@@ -12,7 +12,7 @@ export const roles: Record<Role, { name: string; text: string }> = {
 
 export const permissions: Record<Permission, { name: string; text: string }> = {
   view: { name: 'View', text: 'See status, calls, history, configuration without secrets, and logs.' },
-  operate: { name: 'Operate', text: 'Hang up, block and unblock, lock, make new phone passwords, send a test mail.' },
+  operate: { name: 'Operate', text: 'Hang up, block and unblock, lock, make new phone passwords, send a test mail, write to an attacked user.' },
   configure: { name: 'Configure', text: 'Change the configuration and the firewall, roll back.' },
   administer: { name: 'Administer', text: 'Administrators, and tokens and sessions of others.' },
   reveal: { name: 'Reveal', text: 'Read stored phone passwords, export with secrets.' },
@@ -203,7 +203,6 @@ export const account = {
   stepAppText: 'In the authenticator app choose "enter a key by hand", with type "time based", and enter this key. On a telephone the link opens the app.',
   secret: 'Key',
   uri: 'Link for the app',
-  openApp: 'Open in app',
   stepCode: 'Enter the code that the app shows',
   code: 'Code',
   codeHelp: 'Six digits, a new one every 30 seconds.',

@@ -4,7 +4,6 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 const span = (n: number, unit: 'second' | 'minute' | 'hour' | 'day'): string => count(n, unit, `${unit}s`);
 
 export const security = {
-  title: 'Security',
   span,
   attacks: {
     title: 'Attacks',
@@ -39,7 +38,6 @@ export const security = {
     timeline: 'Wrong passwords over time',
     timelineSummary: (failures: number, blocks: number) =>
       `${count(failures, 'wrong password', 'wrong passwords')}, ${count(blocks, 'block', 'blocks')} in this period`,
-    most: (n: number) => `up to ${n} a minute`,
     quietTitle: 'Nobody is guessing',
     quietText: 'No wrong password in this period. Wrong passwords show up here within a second, with what to do about them.',
     quietAction: 'See how guessing is limited',
@@ -79,7 +77,6 @@ export const security = {
     unlockText: 'Outgoing calls are locked. Unlock them when you know that nobody else uses the account.',
     unlockAction: 'Unlock outgoing calls',
     notLocked: 'Outgoing calls are not locked.',
-    step: (n: number) => `Step ${n}`,
     close: 'Close',
   },
   blocks: {
@@ -88,8 +85,6 @@ export const security = {
     add: 'Block an address',
     emptyTitle: 'Nobody is blocked',
     emptyText: 'Addresses that guess passwords appear here by themselves. You can also block an address by hand.',
-    address: 'Address',
-    what: 'What happened',
     accounts: 'Accounts tried',
     agents: 'They called themselves',
     failures: 'Wrong passwords',
@@ -101,7 +96,6 @@ export const security = {
     untilLifted: 'Until lifted',
     wholeAddress: 'Address',
     oneAccount: 'One account',
-    details: (address: string) => `Details of the block of ${address}`,
     lift: 'Lift',
     liftIt: (address: string) => `Lift the block of ${address}`,
     liftTitle: (address: string) => `Lift the block of ${address}?`,
@@ -109,7 +103,6 @@ export const security = {
     lifted: (address: string) => `${address} is no longer blocked.`,
     blocked: (address: string) => `${address} is blocked.`,
     more: (n: number) => `and ${n} more`,
-    nobody: 'none',
   },
   block: {
     title: 'Block an address',
@@ -132,7 +125,6 @@ export const security = {
       `${count(n, 'registered phone is', 'registered phones are')} inside: ${names}. They can finish running calls and get no new ones.`,
     wide: 'This is a large part of the Internet.',
     sure: 'Block it all the same',
-    sureNeeded: 'Tick the box if you mean it.',
     submit: 'Block',
     cancel: 'Cancel',
   },
@@ -171,7 +163,6 @@ export const security = {
     badAttempts: 'Write a whole number from 1 to 100.',
     badSlowAttempts: 'Write a whole number from 1 to 1000.',
     badSpan: 'Write a number and a unit: 90s, 5m, 2h or 7d.',
-    spanTooShort: 'Write 1s or more.',
     badMail: 'Write an address like name@example.test.',
   },
   lock: {
@@ -195,6 +186,5 @@ export const security = {
     calls: 'See the latest calls',
     done: 'Outgoing calls are locked.',
     undone: 'Outgoing calls are allowed again.',
-    cancel: 'Cancel',
   },
 };

@@ -26,7 +26,6 @@ export const calls = {
   emptyTitle: 'Nobody is on a call',
   emptyText: 'As soon as a phone dials, the call appears here. Calls that are over are in the history.',
   toHistory: 'Open history',
-  waiting: 'Waiting for the server to tell what goes on',
   now: (n: number) => (n === 1 ? '1 call' : `${n} calls`),
 };
 
@@ -89,8 +88,6 @@ export const history = {
   directions: { internal: 'Internal', incoming: 'Incoming', outgoing: 'Outgoing' } satisfies Record<Direction, string>,
   number: 'Exactly this number',
   started: 'Started',
-  answered: 'Answered',
-  ended: 'Ended',
   from: 'From',
   to: 'To',
   length: 'Length',
