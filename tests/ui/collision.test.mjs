@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { browser, signIn } from "./lib/browser.mjs";
 import { extensions, pbx } from "./lib/pbx.mjs";
+import { until } from "./lib/place.mjs";
 
 test("two administrators collide and are told", async (t) => {
   const server = await pbx(t, { office: extensions("101") });
@@ -49,4 +50,39 @@ test("a roll-back restores what was, and brings no old password back", async (t)
   assert.equal(await server.cli("export"), exported);
   const secrets = await server.cli("export", "--with-secrets");
   assert.ok(secrets.includes(changed.password), "today's password stays");
+});
+
+test("what is typed while a form is being saved stays, and is saved next", async (t) => {
+  const server = await pbx(t, { office: extensions("101") });
+  const page = await (await browser(t)).window();
+  await signIn(page, server);
+  await page.getByRole("heading", { name: "Dashboard", level: 1 }).waitFor();
+  for (const [where, label, written] of [
+    ["extensions/101", "Description", (text) => `description = "${text}"`],
+    ["advanced/system", "Organisation", (text) => `name = "${text}"`],
+  ]) {
+    await page.goto(`${server.url}/${where}`);
+    const field = page.getByLabel(label, { exact: true });
+    const save = page.locator("form").filter({ has: field }).getByRole("button", { name: "Save" });
+    await field.fill("Typed first");
+    // The answer takes its time.
+    let answer;
+    const held = new Promise((resolve) => (answer = resolve));
+    await page.route("**/api/v1/**", async (route) => {
+      if (route.request().method() === "PUT") await held;
+      await route.continue();
+    });
+    const sent = page.waitForRequest((request) => request.method() === "PUT");
+    await save.click();
+    await sent;
+    await field.fill("Typed while it was saved");
+    answer();
+    await page.getByText("Saved").first().waitFor();
+    assert.match(await server.cli("export"), new RegExp(written("Typed first")));
+    assert.equal(await field.inputValue(), "Typed while it was saved", where);
+    await page.unroute("**/api/v1/**");
+    await save.click();
+    await until(`the rest of ${where}`, async () => (await server.cli("export")).includes(written("Typed while it was saved")));
+    assert.equal(await field.inputValue(), "Typed while it was saved", where);
+  }
 });

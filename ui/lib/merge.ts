@@ -1,5 +1,5 @@
 // Two people changed the same object: what each of them changed, and one object of both. Pure. Fields are paths such
-// as `forwarding.busy`; a list counts as one value.
+// as `forwarding.busy`; a list counts as one value. And one person who goes on typing while what he typed is sent.
 
 export type Plain = Record<string, unknown>;
 
@@ -48,4 +48,13 @@ export function taking(mine: Plain, theirs: Plain, chosen: readonly string[]): P
     table[last] = structuredClone(at(theirs, path));
   }
   return merged;
+}
+
+/** What the server answered to `sent`, but for the fields in which something was typed since: those stay as they are `now`. */
+export function typedSince<T extends object>(sent: T, now: T, answered: T): T {
+  const kept = structuredClone(answered);
+  for (const key of Object.keys(now) as (keyof T)[]) {
+    if (!same(now[key], sent[key])) kept[key] = now[key];
+  }
+  return kept;
 }

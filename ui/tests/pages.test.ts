@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dayBegins, dayOf } from '$lib/days';
-import { differences, taking } from '$lib/merge';
+import { differences, taking, typedSince } from '$lib/merge';
 import { grade } from '$lib/quality';
 import { historyQuery } from '../admin/pages/status/filters';
 
@@ -47,4 +47,12 @@ test('the worst figure says how a direction sounds', () => {
   assert.equal(grade({ ...side, jitter_ms: 40 }), 'fair');
   assert.equal(grade({ ...side, loss_percent: 5 }), 'poor');
   assert.equal(grade({ ...side, codec: null }), 'none');
+});
+
+test('what is typed while it is being saved stays, and the rest is what the server made of it', () => {
+  const sent = { name: 'Sent', email: 'a@b.test', list: ['1'] };
+  const answered = { ...sent, email: 'A@B.test', id: 7 };
+  assert.deepEqual(typedSince(sent, sent, answered), answered);
+  const now = { name: 'Sent and more', email: 'a@b.test', list: ['1', '2'] };
+  assert.deepEqual(typedSince(sent, now, answered), { ...answered, name: 'Sent and more', list: ['1', '2'] });
 });

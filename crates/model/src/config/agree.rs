@@ -178,7 +178,8 @@ impl Judge<'_> {
         let (_, Some(section)) = self.origins.find(Kind::Mail, "") else { return };
         if self.office.mail.username.is_some() && self.office.mail_password.is_none() {
             let place = section.place;
-            let cure = "write the password that the mail server knows, or remove username";
+            let cure = "write the password that the mail server knows (again, if host, port, security or username is \
+                        another), or remove username";
             self.findings.add(place, "mail.password".to_owned(), "missing".to_owned(), cure);
         }
     }

@@ -94,6 +94,13 @@ impl Mail {
         })
     }
 
+    /// Whether a password given for `other` is said to the same server, under the same name and protection.
+    pub(crate) fn is_same_account(&self, other: &Mail) -> bool {
+        let account =
+            |mail: &Mail| (mail.host.clone(), mail.effective_port(), mail.security, mail.username.clone());
+        account(self) == account(other)
+    }
+
     /// Whether the server is on this machine, so that nobody listens on the way.
     fn is_here(&self) -> bool {
         let Some(host) = &self.host else { return false };

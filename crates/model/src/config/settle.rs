@@ -87,10 +87,12 @@ pub(crate) fn settle(current: &Office, draft: Draft, supply: &mut Supply) -> Pla
     Plan { base: current.revision, changes, effects, difference, lost, notes: aside.notes, deletions, after }
 }
 
-/// The mail server's password is kept until another is given or nobody signs in any more.
+/// The mail server's password is kept until another is given, nobody signs in any more, or it would be said to another server
+/// or in another way than it was given for: who may change the settings is not told it by that.
 fn mail_password(current: &Office, after: &mut Office, given: Option<Option<Secret>>, aside: &mut Aside) {
     let old = current.mail_password.as_ref();
-    let new = given.unwrap_or_else(|| old.cloned()).filter(|_| after.mail.username.is_some());
+    let kept = || old.filter(|_| after.mail.is_same_account(&current.mail)).cloned();
+    let new = given.unwrap_or_else(kept).filter(|_| after.mail.username.is_some());
     let words = match (old, &new) {
         (Some(old), Some(new)) if old == new => None,
         (Some(_), Some(_)) => Some("password changed"),

@@ -3,6 +3,7 @@
 
 import { Problem, request } from '$lib/api';
 import { asProblem } from '$lib/listing.svelte';
+import { typedSince } from '$lib/merge';
 
 /** A field that somebody else changed while it was edited here. */
 export interface Clash {
@@ -55,18 +56,20 @@ export class Draft<T extends object> {
     return found.length > 0 ? found.map(([, text]) => text).join(' ') : undefined;
   }
 
-  async load(): Promise<void> {
+  /** Reads it anew. What is typed while the answer is on its way stays, beside what was `sent` or shown before. */
+  async load(sent: T | null = $state.snapshot(this.value) as T | null): Promise<void> {
     try {
       const { data, etag } = await request<T>('GET', this.path);
-      this.settle(data, etag);
+      const now = $state.snapshot(this.value) as T | null;
+      this.settle(data, etag, sent && now ? typedSince(sent, now, data) : data);
     } catch (why) {
       this.problem = asProblem(why);
     }
   }
 
-  private settle(data: T, etag: string | null): void {
+  private settle(data: T, etag: string | null, shown: T): void {
     this.base = data;
-    this.value = structuredClone(data);
+    this.value = structuredClone(shown);
     this.etag = etag ?? '*';
     this.problem = null;
     this.clash = null;
@@ -74,7 +77,7 @@ export class Draft<T extends object> {
 
   /** Gives up what was typed. */
   reset(): void {
-    if (this.base) this.settle(this.base, this.etag);
+    if (this.base) this.settle(this.base, this.etag, this.base);
   }
 
   /** Sends what was typed; the answer, or `null` if it was refused. `extra` goes along and is not read back. */
@@ -84,10 +87,11 @@ export class Draft<T extends object> {
     this.problem = null;
     this.notes = [];
     try {
-      const body = { ...(plain($state.snapshot(this.value)) as object), ...extra };
+      const sent = $state.snapshot(this.value) as T;
+      const body = { ...(plain(sent) as object), ...extra };
       const { data } = await request<A & { notes?: string[] }>('PUT', this.path, { body, etag: this.etag });
       // Read again for its tag: the next save names it.
-      await this.load();
+      await this.load(sent);
       this.notes = data.notes ?? [];
       return data;
     } catch (why) {

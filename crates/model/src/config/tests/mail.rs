@@ -32,6 +32,41 @@ fn the_password_is_kept_exported_on_request_only_and_goes_with_the_username() {
     assert_eq!((plan.after.mail_password, plan.effects.mail_password), (None, Some(None)));
 }
 
+const ACCOUNT: &[(&str, &str)] = &[
+    ("host = \"mail.example.test\"", "host = \"evil.example.test\""),
+    ("host = \"mail.example.test\"", "host = \"mail.example.test\"\nport = 2525"),
+    ("host = \"mail.example.test\"", "host = \"mail.example.test\"\nsecurity = \"tls\""),
+    ("username = \"pbx\"", "username = \"other\""),
+];
+
+#[test]
+fn the_password_is_for_the_server_it_was_given_for() {
+    let office = applied(&Office::default(), MAIL);
+    for (was, is) in ACCOUNT {
+        let given = MAIL.replace(was, is);
+        let silent = given.replace("password = \"mail-secret\"\n", "");
+        for mode in [Mode::Match, Mode::Merge] {
+            let options = Options { mode, ..Options::default() };
+            let Err(Refusal::Problems(problems)) = try_apply(&office, &silent, &options) else {
+                panic!("{silent}")
+            };
+            assert_eq!(problems.list[0].key, "mail.password", "{silent}\n{problems}");
+            let after = try_apply(&office, &given, &options).expect("given again").after;
+            assert_eq!(after.mail_password, office.mail_password, "{given}");
+        }
+        // Who goes back to a server of his is not told the password of today's.
+        let theirs = applied(&Office::default(), &given.replace("mail-secret", "mine"));
+        let mut back = crate::config::rollback(&office, theirs.rows(), 1, &Options::default(), &mut supply());
+        let plan = back.as_mut().expect("rolls back");
+        assert_eq!((&plan.after.mail_password, &plan.effects.mail_password), (&None, &Some(None)), "{given}");
+        assert!(
+            plan.difference.iter().any(|line| line.contains("password removed")),
+            "{:?}",
+            plan.difference
+        );
+    }
+}
+
 #[test]
 fn what_can_not_work_is_refused_with_its_line_and_a_cure() {
     for (text, line, key, what) in [
