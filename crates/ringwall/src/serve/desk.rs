@@ -26,6 +26,7 @@ mod confirm;
 mod edits;
 mod import;
 mod learning;
+pub mod own_password;
 mod problems;
 mod renewed;
 mod upload;

@@ -9,7 +9,7 @@ use model::{Entropy, Id, Secret};
 
 use super::guesses::{Guess, Leave};
 use super::{Porter, random};
-use crate::serve::desk::Job;
+use crate::serve::desk::{Job, own_password};
 
 /// Characters of a password that is made here.
 const MADE: usize = 20;
@@ -79,12 +79,8 @@ impl Porter {
                 )));
             }
         };
-        // An unattended window must not become a password of its finder's.
         if caller.login().is_ok_and(|own| own == login) {
-            return Err(Problem::refused(
-                "your own password is changed under \"Your account\", with the present one; \
-                 without it: ringwall admin reset-password, on the machine",
-            ));
+            return Err(own_password::refusal());
         }
         let user = office.users.get(&login).filter(|user| user.value.role.is_administrator());
         let id = user.map(|user| user.id).ok_or_else(|| {

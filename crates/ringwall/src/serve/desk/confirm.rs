@@ -12,7 +12,7 @@ use model::config::{self, Plan};
 use model::event::{self, Event};
 use store::PendingChange;
 
-use super::{Author, Desk, Work, commit_problem, finished, read_problem, refusal};
+use super::{Author, Desk, Work, commit_problem, finished, own_password, read_problem, refusal};
 use crate::serve::now;
 
 /// Between two tries to go back while the disk refuses.
@@ -25,7 +25,8 @@ impl Desk {
     }
 
     /// Carries out a plan that may change rows: the revision, and whether it waits for a confirmation. `seat` is where its maker
-    /// sits, unless at the machine itself.
+    /// sits, unless at the machine itself. While one waits, only what lets its maker in again is taken from elsewhere: anything
+    /// else would either make it final or be taken back with it, unknown to who asked.
     pub(super) async fn carry_out_rows(
         &self,
         work: &mut Work,
@@ -34,8 +35,15 @@ impl Desk {
         rows: Option<&Rows>,
         seat: Option<IpAddr>,
     ) -> Result<u64, Problem> {
+        if seat.is_some() && own_password::is_set(&self.store.office(), &plan, author) {
+            return Err(own_password::refusal());
+        }
         let Some(rows) = rows else { return self.carry_out(work, author, plan).await };
         let before = self.pending();
+        if let Some(before) = before.as_ref().filter(|before| seat.is_some() && !lets_in_again(rows, before))
+        {
+            return Err(another_waits(before));
+        }
         let shut_out = seat.filter(|address| !rows.web.admits(*address));
         let wanted = shut_out.map(|address| PendingChange {
             back_to: before.as_ref().map_or(plan.base, |before| before.back_to),
@@ -167,6 +175,18 @@ fn told(kind: &'static event::Kind, pending: &PendingChange) -> Event {
         .with("author", &pending.author)
         .with("address", &pending.address)
         .with("until", pending.until)
+}
+
+/// Whether who shut himself out gets in by these rows.
+fn lets_in_again(rows: &Rows, pending: &PendingChange) -> bool {
+    pending.address.parse().is_ok_and(|address| rows.web.admits(address))
+}
+
+fn another_waits(pending: &PendingChange) -> Problem {
+    let PendingChange { author, until, .. } = pending;
+    Problem::refused(format!(
+        "a change of the firewall by {author} waits for its confirmation until {until}; confirm it or take it back first"
+    ))
 }
 
 fn nothing_waits() -> Problem {
