@@ -23,3 +23,5 @@ mod mutants;
 mod payloads;
 #[path = "console/sessions.rs"]
 mod sessions;
+#[path = "console/windows.rs"]
+mod windows;

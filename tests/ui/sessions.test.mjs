@@ -1,5 +1,7 @@
 // Signing in and out: what others see of it, and that what was typed outlives an ended session.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { browser, flawless, signIn } from "./lib/browser.mjs";
 import { ADMINISTRATOR, extensions, pbx } from "./lib/pbx.mjs";
@@ -48,4 +50,27 @@ test("a wrong password says so at the form, and keeps the name", async (t) => {
   await flawless(page, "a wrong password");
   await signIn(page, server);
   await page.getByRole("heading", { name: "Dashboard", level: 1 }).waitFor();
+});
+
+test("what a page asks by itself is marked when nobody is there, and is not when somebody is", async (t) => {
+  const server = await pbx(t, { office: extensions("101") });
+  const page = await (await browser(t)).window();
+  await page.clock.install();
+  await signIn(page, server);
+  await page.getByRole("heading", { name: "Dashboard", level: 1 }).waitFor();
+  const asked = async (happens) => {
+    const request = page.waitForRequest((request) => request.url().endsWith("/api/v1/check"));
+    await happens();
+    return (await (await request).allHeaders())["x-ringwall-by-itself"];
+  };
+  const change = (name) => () => {
+    const file = join(server.data, "name.toml");
+    writeFileSync(file, `[system]\nname = "${name}"\n`);
+    return server.cli("apply", "--merge", file);
+  };
+  assert.equal(await asked(change("One")), undefined, "somebody signed in a moment ago");
+  await page.clock.fastForward("02:00");
+  assert.equal(await asked(change("Two")), "1");
+  await page.mouse.move(200, 300);
+  assert.equal(await asked(change("Three")), undefined);
 });

@@ -2,6 +2,7 @@
 // errors as `Problem`. When the session has ended it asks the shell to sign in again and then repeats the request, so
 // nothing typed is lost. No state of pages here.
 import { t } from './messages/en';
+import { markPresence } from './presence';
 import type { FieldProblem, ProblemBody } from './types';
 
 export const BASE = '/api/v1';
@@ -108,7 +109,8 @@ export async function request<T>(method: string, path: string, options: Options 
 
 async function send(method: string, path: string, options: Options): Promise<Response> {
   const headers = new Headers({ Accept: options.as === 'text' ? 'text/plain, application/problem+json' : 'application/json' });
-  if (method !== 'GET') headers.set('X-Ringwall', '1');
+  if (method === 'GET') markPresence(headers);
+  else headers.set('X-Ringwall', '1');
   if (options.etag) headers.set('If-Match', options.etag);
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store', redirect: 'error' };
   if (options.signal) init.signal = options.signal;

@@ -43,6 +43,17 @@ pub enum By {
     },
 }
 
+impl By {
+    /// Whose share of what there is not enough of for everybody this counts as.
+    pub fn holder(&self) -> String {
+        match self {
+            By::Socket => "socket".to_owned(),
+            By::Session { login, .. } => format!("login {login}"),
+            By::Token { id } => format!("token {id}"),
+        }
+    }
+}
+
 impl Caller {
     /// A user of this machine on the control socket, who may everything.
     pub fn of_socket(author: Author) -> Caller {
@@ -146,6 +157,8 @@ pub struct Visitor {
     pub agent: String,
     /// The session's key out of its cookie.
     pub key: Option<Secret>,
+    /// A page asked this by itself, so that nobody used the session.
+    pub by_itself: bool,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor {

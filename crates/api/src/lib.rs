@@ -12,6 +12,7 @@ pub mod console;
 pub mod drill;
 pub mod letters;
 pub mod live;
+mod logs;
 pub mod objects;
 mod office;
 mod openapi;
@@ -20,6 +21,7 @@ mod problem;
 mod registrations;
 mod routes;
 mod serve;
+mod shares;
 mod size;
 pub mod views;
 
@@ -34,6 +36,7 @@ pub use office::{ApplyOptions, BlockWish, LogLines, LogQuery, Office, Registrati
 pub use permission::{Permission, Permissions};
 pub use problem::Problem;
 pub use serve::{Https, serve};
+pub use shares::{Share, Shares};
 pub use views::Views;
 
 /// Longest body taken: the largest configuration file.

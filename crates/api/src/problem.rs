@@ -79,9 +79,8 @@ impl Problem {
         Problem::new(StatusCode::FORBIDDEN, "not-allowed", detail)
     }
 
-    /// Too many of these at once.
-    pub fn slow_down() -> Problem {
-        let detail = "too many passwords are being looked at; try again in a moment";
+    /// Too many of these at once: what, and what to do.
+    pub fn slow_down(detail: &str) -> Problem {
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "slow-down", detail)
     }
 

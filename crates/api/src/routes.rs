@@ -4,17 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{
     ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State,
 };
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{delete, get, post, put};
 use bytes::Bytes;
-use http_body_util::channel::Channel;
 use model::lock::MAX_CAUSE;
 use model::{CallId, Wall};
 use serde::Deserialize;
@@ -24,7 +22,7 @@ use crate::body::Applied;
 use crate::console::{Console, front, me, session, setup, tokens};
 use crate::letters::{self, Letters};
 use crate::objects::{self, Registry, Seat};
-use crate::office::{ApplyOptions, BlockWish, LogQuery, Office};
+use crate::office::{ApplyOptions, BlockWish, Office};
 use crate::problem::Told;
 use crate::registrations;
 use crate::views::{self, Views};
@@ -32,8 +30,6 @@ use crate::{Author, Caller, MAX_BODY, Problem, size};
 
 /// How long a request may take: applying 10,000 extensions takes seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// Pieces of a log that wait for a slow reader before its writer waits.
-const LOG_PIECES: usize = 16;
 
 type Shared<O> = State<Arc<O>>;
 pub(crate) type Peer = ConnectInfo<Author>;
@@ -64,7 +60,7 @@ pub(crate) fn router<O: Office + Registry + Views + Letters, C: Console>(
         .route("/check", get(check::<O>))
         .route("/certificates", get(certificates::<O>))
         .route("/certificates/authority.der", get(authority::<O>))
-        .route("/logs/{name}", get(log::<O>))
+        .route("/logs/{name}", get(crate::logs::log::<O>))
         .merge(objects::resources::<O>())
         .merge(views::resources::<O>())
         .merge(crate::drill::resources::<O>())
@@ -387,38 +383,4 @@ async fn check<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse,
 
 async fn ports<O: Office>(State(office): Shared<O>) -> Result<impl IntoResponse, Problem> {
     office.ports().await.map(Json)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LogWish {
-    since: Option<Wall>,
-    #[serde(default)]
-    follow: bool,
-}
-
-/// Text, a line each; or with `Accept: application/json` an array, which can't follow.
-async fn log<O: Office>(
-    State(office): Shared<O>,
-    Place(name): Place<String>,
-    Wish(wish): Wish<LogWish>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let LogWish { since, follow } = wish;
-    let as_json = headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json");
-    let query = LogQuery { name, since, follow: follow && !as_json };
-    let (sender, channel) = Channel::<Bytes>::new(LOG_PIECES);
-    office.log(query, sender).await?;
-    if !as_json {
-        return Ok(
-            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Body::new(channel)).into_response()
-        );
-    }
-    let collected = http_body_util::BodyExt::collect(channel).await;
-    let bytes = match collected {
-        Ok(collected) => collected.to_bytes(),
-        Err(never) => match never {},
-    };
-    let lines: Vec<_> = String::from_utf8_lossy(&bytes).lines().map(crate::body::LogLine::parse).collect();
-    Ok(Json(lines).into_response())
 }

@@ -18,7 +18,7 @@ use tokio::net::UnixListener;
 use crate::console::front::{self, Ends};
 use crate::console::pages;
 use crate::console::unread::{Answers, Guarded};
-use crate::{Author, Console, Letters, Office, Registry, Views, routes};
+use crate::{Author, Console, Letters, Office, Registry, Shares, Views, routes};
 
 /// From a connection's start, or the last answer's end, to the last byte of the next request's head: also how long an idle
 /// connection is kept.
@@ -27,6 +27,10 @@ const HEAD_WITHIN: Duration = Duration::from_secs(20);
 const MAX_HEAD: usize = 16 << 10;
 /// Fields of a head.
 const MAX_FIELDS: usize = 64;
+/// Logs and tables that are being read at once; each holds some megabytes while it is.
+const LONG_ANSWERS: usize = 64;
+/// Of these, by one person or token.
+const LONG_OF_ONE: usize = 8;
 /// An answer on its way when the peer's address is refused is given within this, and what came behind it thrown away.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 /// Bytes thrown away behind the last answer: what is left unread when a connection closes resets it, and the peer loses the
@@ -62,7 +66,8 @@ impl Https {
     /// Ready for visitors.
     pub fn new<O: Office + Registry + Views + Letters, C: Console>(office: Arc<O>, console: Arc<C>) -> Https {
         let routes = routes::router(office, console.clone()).fallback(pages::show);
-        let routes = routes.layer(middleware::from_fn_with_state(console.clone(), front::https::<C>));
+        let door = (console.clone(), Shares::new(LONG_ANSWERS, LONG_OF_ONE));
+        let routes = routes.layer(middleware::from_fn_with_state(door, front::https::<C>));
         Https { routes, insists: Arc::new(move || console.has_trusted_certificate()) }
     }
 

@@ -244,7 +244,8 @@ async fn a_log_is_text_or_an_array() {
         json.contains(r#"[{"time":"2026-11-22T17:44:18.000Z","level":"info","event":"call.started""#),
         "{json}"
     );
-    assert!(json.contains(r#""text":"Call started from=101"}]"#), "{json}");
+    assert!(json.contains(r#""text":"Call started from=101"}"#) && json.contains("\r\n]\r\n"), "{json}");
+    assert!(json.contains("content-type: application/json\r\n"), "{json}");
 }
 
 #[tokio::test]

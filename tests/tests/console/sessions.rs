@@ -235,16 +235,18 @@ fn nobody_takes_all_live_answers_nor_a_new_password_from_an_open_window() {
     let admin = admin(&web);
     person(&admin, "eyes", "read-only");
     let eyes = web.visitor().sign_in("eyes", PASSWORD);
-    let streams: Vec<_> = (0..16).map(|_| live(&eyes, "/api/v1/events", &[])).collect();
-    let one_more = eyes.ask("GET /api/v1/events", "");
-    assert_eq!((one_more.status, one_more.code().as_str()), (429, "slow-down"));
-    drop(live(&admin, "/api/v1/events", &[]));
-    drop(streams);
-    wait::until("there is room again", || {
-        let mut line = eyes.web.connect(eyes.from).ok()?;
-        line.send(eyes.compose("GET /api/v1/events", &[], "").as_bytes()).ok()?;
-        (line.head().ok()?.status == 200).then_some(())
-    });
+    for (resource, most) in [("/api/v1/events", 16), ("/api/v1/logs/security?follow=true", 8)] {
+        let streams: Vec<_> = (0..most).map(|_| live(&eyes, resource, &[])).collect();
+        let one_more = eyes.ask(&format!("GET {resource}"), "");
+        assert_eq!((one_more.status, one_more.code().as_str()), (429, "slow-down"), "{resource}");
+        drop(live(&admin, resource, &[]));
+        drop(streams);
+        wait::until("there is room again", || {
+            let mut line = eyes.web.connect(eyes.from).ok()?;
+            line.send(eyes.compose(&format!("GET {resource}"), &[], "").as_bytes()).ok()?;
+            (line.head().ok()?.status == 200).then_some(())
+        });
+    }
     let reset =
         admin.ask("POST /api/v1/administrators/reset-password", &json!({ "login": "admin" }).to_string());
     assert!(reset.status >= 400 && reset.body.contains("present one"), "{reset:?}");

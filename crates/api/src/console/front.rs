@@ -17,8 +17,10 @@ use crate::caller::Access;
 use crate::objects::Seat;
 use crate::permission::Permission;
 use crate::problem::Told;
-use crate::{Author, By, Caller, Problem, Visitor, access};
+use crate::{Author, By, Caller, Problem, Share, Shares, Visitor, access};
 
+/// What a page sets on what it asks by itself, because something changed.
+const BY_ITSELF: &str = "x-ringwall-by-itself";
 /// Longest User-Agent kept.
 const MAX_AGENT: usize = 128;
 /// Longest reason and object in the audit trail.
@@ -31,16 +33,16 @@ pub(crate) struct Ends {
     pub local: SocketAddr,
 }
 
-/// Everything that comes over HTTPS passes here first.
+/// Everything that comes over HTTPS passes here first. `long` are the places for long answers.
 pub(crate) async fn https<C: Console>(
-    State(console): State<Arc<C>>,
+    State((console, long)): State<(Arc<C>, Arc<Shares>)>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
     let goes_on = watched::goes_on(request.uri().path());
-    let mut answer = match enter(&console, &mut request, is_api).await {
-        Ok(()) => {
+    let mut answer = match enter(&console, &long, &mut request, is_api).await {
+        Ok(place) => {
             let caller = request.extensions().get::<Caller>().cloned();
             let late = Late::default();
             let mut request = request.map(patience::bounded);
@@ -51,7 +53,7 @@ pub(crate) async fn https<C: Console>(
             let answer = carry_out(next, request).await;
             let answer = if late.is_out() { Problem::signed_out().into_response() } else { answer };
             match caller {
-                Some(caller) if goes_on => watched::until_signed_out(console.clone(), caller, answer),
+                Some(caller) if goes_on => watched::until_signed_out(console.clone(), caller, place, answer),
                 _ => answer,
             }
         }
@@ -61,7 +63,13 @@ pub(crate) async fn https<C: Console>(
     answer
 }
 
-async fn enter<C: Console>(console: &Arc<C>, request: &mut Request, is_api: bool) -> Result<(), Problem> {
+/// Notes who asks; his place, where the answer may be long.
+async fn enter<C: Console>(
+    console: &Arc<C>,
+    long: &Arc<Shares>,
+    request: &mut Request,
+    is_api: bool,
+) -> Result<Option<Share>, Problem> {
     if !is_ours(&**console, request) {
         return Err(Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
@@ -70,7 +78,7 @@ async fn enter<C: Console>(console: &Arc<C>, request: &mut Request, is_api: bool
         ));
     }
     if !is_api {
-        return Ok(());
+        return Ok(None);
     }
     let path = request.uri().path();
     let is_entry = path == "/api/v1/session" && request.method() == Method::GET;
@@ -86,8 +94,11 @@ async fn enter<C: Console>(console: &Arc<C>, request: &mut Request, is_api: bool
     let agent = headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
     let agent = agent.map(|agent| agent.chars().take(MAX_AGENT).collect()).unwrap_or_default();
     let key = cookie::read(headers, ends.local.port());
-    let visitor =
-        Visitor { remote: ends.remote, local: ends.local.ip(), port: ends.local.port(), agent, key };
+    let says_so = headers.get(BY_ITSELF).is_some_and(|value| value == "1");
+    // A page opens its stream of events again whenever it ends, and can't mark it.
+    let by_itself = !is_write(request.method()) && (says_so || path == "/api/v1/events");
+    let Ends { remote, local } = ends;
+    let visitor = Visitor { remote, local: local.ip(), port: local.port(), agent, key, by_itself };
     let caller = match bearer(headers) {
         Some(token) => {
             let (console, visitor) = (console.clone(), visitor.clone());
@@ -106,7 +117,22 @@ async fn enter<C: Console>(console: &Arc<C>, request: &mut Request, is_api: bool
         request.extensions_mut().insert(caller);
     }
     request.extensions_mut().insert(visitor);
-    Ok(())
+    place(long, request)
+}
+
+/// A place for a long answer, if this asks for one; several are as many as anybody reads at a time.
+#[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
+fn place(long: &Arc<Shares>, request: &Request) -> Result<Option<Share>, Problem> {
+    let Some(caller) = request.extensions().get::<Caller>() else { return Ok(None) };
+    if !watched::is_long(request.uri().path()) {
+        return Ok(None);
+    }
+    let place = long.take(caller.by.holder());
+    place.map(Some).ok_or_else(|| {
+        Problem::slow_down(
+            "too many logs and tables are being read at once; close some, or wait for their end",
+        )
+    })
 }
 
 fn person<C: Console>(console: &C, visitor: &Visitor) -> Option<Caller> {

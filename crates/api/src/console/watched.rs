@@ -17,7 +17,7 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::Console;
-use crate::Caller;
+use crate::{Caller, Share};
 
 /// Between two looks at who asked: an ended one is out at once, as people understand it.
 const LOOK: Duration = Duration::from_millis(500);
@@ -28,7 +28,13 @@ const BYE: &[u8] = b"event: bye\ndata: {\"why\":\"the session has ended\"}\n\n";
 
 /// Whether an answer to this path may go on and on.
 pub(crate) fn goes_on(path: &str) -> bool {
-    matches!(path, "/api/v1/events" | "/api/v1/history.csv") || path.starts_with("/api/v1/logs/")
+    path == "/api/v1/events" || is_long(path)
+}
+
+/// Whether an answer to this path holds much for as long as its reader takes, so that places for it are counted. Events have
+/// places of their own.
+pub(crate) fn is_long(path: &str) -> bool {
+    path == "/api/v1/history.csv" || path.starts_with("/api/v1/logs/")
 }
 
 /// The way to a reader.
@@ -41,12 +47,18 @@ struct Reader {
 /// The same answer, which ends when `caller` is not let in any more. A table breaks off then, as
 /// every answer does whose source fails, so that nobody takes a part for the whole. What made the answer is told when its
 /// reader has gone, also while there is nothing to send.
-pub(crate) fn until_signed_out<C: Console>(console: Arc<C>, caller: Caller, answer: Response) -> Response {
+pub(crate) fn until_signed_out<C: Console>(
+    console: Arc<C>,
+    caller: Caller,
+    place: Option<Share>,
+    answer: Response,
+) -> Response {
     let (parts, mut body) = answer.into_parts();
     let kind = parts.headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes()).unwrap_or_default();
     let ending = Ending::of(kind);
     let (reader, watched) = Reader::new();
     tokio::spawn(async move {
+        let _place = place;
         let mut clock = interval(LOOK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -92,7 +104,9 @@ impl Ending {
     fn of(kind: &[u8]) -> Ending {
         match kind {
             kind if kind.starts_with(b"text/event-stream") => Ending::Told,
-            kind if kind.starts_with(b"text/csv") => Ending::BrokenOff,
+            kind if kind.starts_with(b"text/csv") || kind.starts_with(b"application/json") => {
+                Ending::BrokenOff
+            }
             _ => Ending::Quiet,
         }
     }

@@ -46,9 +46,13 @@ fn live() -> Vec<Operation> {
             .lists::<Registration>(),
         Operation::new(Get, "/calls", "Who calls whom now.").lists::<Call>(),
         Operation::new(Delete, "/calls/{id}", "Hangs up.").done(),
-        history(Operation::new(Get, "/history", "Who called whom; in pages, if an order is named."))
-            .query("after", "Where the page before ended, from its Link header.", text())
-            .lists::<CallRecord>(),
+        history(Operation::new(
+            Get,
+            "/history",
+            "Who called whom; 50 rows without a limit, and not more than 1,000.",
+        ))
+        .query("after", "Where the page before ended, from its Link header.", text())
+        .lists::<CallRecord>(),
         history(Operation::new(Get, "/history.csv", "The same as a table."))
             .query("after", "Where to go on, from a Link header.", text())
             .gives_as(200, &[("text/csv; charset=utf-8", text())]),

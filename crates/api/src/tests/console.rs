@@ -249,7 +249,7 @@ async fn an_answer_that_goes_on_ends_with_its_session() {
     let answer = Response::builder().header(header::CONTENT_TYPE, "text/event-stream");
     let answer = answer.body(Body::from_stream(endless)).unwrap();
     let caller = Caller::of_socket(Author("script".into()));
-    let watched = crate::console::watched::until_signed_out(console.clone(), caller, answer);
+    let watched = crate::console::watched::until_signed_out(console.clone(), caller, None, answer);
     let mut body = watched.into_body();
     let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert!(first.starts_with(b"event: status"));
@@ -268,7 +268,7 @@ async fn what_made_an_answer_is_told_when_its_reader_has_gone_although_nothing_h
     let (notes, receiver) = tokio::sync::mpsc::channel::<Result<&str, std::convert::Infallible>>(1);
     let answer = Response::new(Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver)));
     let caller = Caller::of_socket(Author("script".into()));
-    drop(crate::console::watched::until_signed_out(console, caller, answer));
+    drop(crate::console::watched::until_signed_out(console, caller, None, answer));
     let patience = std::time::Duration::from_secs(20);
     tokio::time::timeout(patience, notes.closed()).await.unwrap();
 }
@@ -289,7 +289,7 @@ async fn a_long_table_breaks_off_with_its_session_or_its_source_and_is_not_taken
         let answer = Response::builder().header(header::CONTENT_TYPE, "text/csv");
         let answer = answer.body(Body::from_stream(rows)).unwrap();
         let caller = Caller::of_socket(Author("script".into()));
-        let watched = crate::console::watched::until_signed_out(console.clone(), caller, answer);
+        let watched = crate::console::watched::until_signed_out(console.clone(), caller, None, answer);
         let mut body = watched.into_body();
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "from,to\n");
         if !breaks {
@@ -340,4 +340,17 @@ async fn a_write_whose_author_is_thrown_out_before_its_body_is_whole_is_not_carr
         let applied = office.0.lock().unwrap().iter().any(|said| said.contains("[system]"));
         assert_eq!(applied, !thrown_out, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn over_https_history_is_always_a_page() {
+    let office = Arc::<Fake>::default();
+    for (query, rows) in [("", 51), ("?number=101", 51), ("?limit=1000", 1_001)] {
+        let answer = ask(&office, &format!("GET /api/v1/history{query}\n{GOOD}"), "").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let asked = office.0.lock().unwrap().pop().unwrap();
+        assert!(asked.contains(&format!("limit: Some({rows})")) && asked.contains("Newest"), "{asked}");
+    }
+    let answer = ask(&office, &format!("GET /api/v1/history?limit=1001\n{GOOD}"), "").await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }

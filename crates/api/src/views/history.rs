@@ -1,4 +1,5 @@
-//! Call history: the command line's array, pages for a table, one call.
+//! Call history: the command line's array, pages for a table, one call. The array may be long, so it is given on the control
+//! socket alone; over HTTPS all is in pages.
 
 use std::sync::Arc;
 
@@ -12,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::Views;
 use super::body::CallStory;
 use super::story::story;
-use crate::Problem;
 use crate::objects::{Cursor, link, word};
 use crate::office::Office;
 use crate::routes::{Place, Wish};
+use crate::{By, Caller, Problem};
 use model::history::{HistoryOrder, HistoryQuery};
 
 /// Rows of a page that asks for no number.
@@ -76,11 +77,15 @@ fn place(text: &str) -> Option<(Wall, CallId)> {
 
 pub(super) async fn history<O: Office>(
     State(office): State<Arc<O>>,
+    caller: Caller,
     Wish(wish): Wish<HistoryWish>,
 ) -> Result<Response, Problem> {
     let mut query = wish.read()?;
     if query.order == HistoryOrder::Latest {
-        return Ok(Json(office.history(query).await?).into_response());
+        if caller.by == By::Socket {
+            return Ok(Json(office.history(query).await?).into_response());
+        }
+        query.order = HistoryOrder::Newest;
     }
     let limit = query.limit.unwrap_or(USUAL_PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {

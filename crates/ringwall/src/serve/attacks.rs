@@ -3,13 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use api::Problem;
 use api::live::{AttackView, Attacker, Minute, Note, Notes, TriedAccount};
 use guard::{Block, By, Scope, Source, View};
 use model::config::Office;
 use tokio::sync::watch;
 
-use super::pulse::{Pulse, State};
+use super::pulse::{Listener, State};
 
 /// Rows of each list that are shown: those that tried most, or were tried most often.
 const SHOWN: usize = 200;
@@ -116,30 +115,9 @@ fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// Tells `notes` how it is (`state`) and what happens, until it is dropped, is too slow, or the server stops.
-///
-/// # Errors
-/// Too many listen already.
-#[allow(clippy::result_large_err, reason = "a problem is made once per refused request")]
-pub fn tell(
-    pulse: &Arc<Pulse>,
-    who: &api::By,
-    state: State,
-    notes: Notes,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(), Problem> {
-    let who = match who {
-        api::By::Socket => "socket".to_owned(),
-        api::By::Session { login, .. } => format!("login {login}"),
-        api::By::Token { id } => format!("token {id}"),
-    };
-    let Some(mut listener) = pulse.listen(&who) else {
-        return Err(Problem::new(
-            api::StatusCode::TOO_MANY_REQUESTS,
-            "slow-down",
-            "too many windows of the console are open; close some",
-        ));
-    };
+/// Tells `notes` how it was after `listener` began to listen (`state`) and what happens, until it is dropped, is too slow, or the
+/// server stops.
+pub fn tell(mut listener: Listener, state: State, notes: Notes, mut stop: watch::Receiver<bool>) {
     tokio::spawn(async move {
         for note in [Note::Status(state.status), Note::Calls(state.calls)] {
             if notes.try_send(Arc::new(note)).is_err() {
@@ -159,7 +137,6 @@ pub fn tell(
             }
         }
     });
-    Ok(())
 }
 
 #[cfg(test)]

@@ -335,8 +335,13 @@ impl api::Office for Reception {
     }
 
     async fn events(&self, caller: &Caller, notes: Notes) -> Result<(), Problem> {
+        let listener = self.pulse.listen(caller.by.holder());
+        let listener = listener
+            .ok_or_else(|| Problem::slow_down("too many windows of the console are open; close some"))?;
+        // Looked at after listening: what happens meanwhile is told.
         let state = self.state().await.ok_or_else(Problem::stopping)?;
-        attacks::tell(&self.pulse, &caller.by, state, notes, self.stop.clone())
+        attacks::tell(listener, state, notes, self.stop.clone());
+        Ok(())
     }
 
     async fn log(&self, query: LogQuery, lines: LogLines) -> Result<(), Problem> {

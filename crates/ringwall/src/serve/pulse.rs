@@ -3,12 +3,12 @@
 //!
 //! Nobody asks in turns: without an event nothing is looked up, but for the quality of running calls.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use api::live::{Changed, Note, Resource};
+use api::{Share, Shares};
 use guard::{Attacks, Tried, View};
 use ipnet::IpNet;
 use model::Wall;
@@ -33,9 +33,7 @@ pub struct Pulse {
     changed: AtomicU32,
     bell: Notify,
     notes: broadcast::Sender<Arc<Note>>,
-    listeners: AtomicUsize,
-    /// How many of them each person or token has.
-    of_each: Mutex<HashMap<String, usize>>,
+    listeners: Arc<Shares>,
     attacks: Mutex<Attacks>,
 }
 
@@ -46,8 +44,7 @@ impl Pulse {
             changed: AtomicU32::new(0),
             bell: Notify::new(),
             notes: broadcast::channel(WAITING).0,
-            listeners: AtomicUsize::new(0),
-            of_each: Mutex::default(),
+            listeners: Shares::new(MAX_LISTENERS, MAX_OF_ONE),
             attacks: Mutex::default(),
         })
     }
@@ -57,7 +54,7 @@ impl Pulse {
         if let Some(resources) = concerned(event.kind) {
             let bits = resources.iter().fold(0, |bits, resource| bits | resource.bit());
             self.changed.fetch_or(bits, Ordering::Relaxed);
-            if self.listeners.load(Ordering::Relaxed) > 0 {
+            if self.listeners.taken() > 0 {
                 self.bell.notify_one();
             }
         }
@@ -91,16 +88,14 @@ impl Pulse {
         self.attacks().view(now(), since)
     }
 
-    /// Takes part in what is told, in the name of a person or token; `None`: too many do already.
-    pub fn listen(self: &Arc<Pulse>, who: &str) -> Option<Listener> {
-        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = of_each.get(who).copied().unwrap_or(0);
-        if own >= MAX_OF_ONE || self.listeners.load(Ordering::Relaxed) >= MAX_LISTENERS {
-            return None;
-        }
-        of_each.insert(who.to_owned(), own.saturating_add(1));
-        self.listeners.fetch_add(1, Ordering::Relaxed);
-        Some(Listener { pulse: self.clone(), who: who.to_owned(), notes: self.notes.subscribe() })
+    /// Takes part in what is told, in the name of a person or token; `None`: too many do already. Who reads the state now misses
+    /// nothing: what happens from here on is told.
+    pub fn listen(&self, who: String) -> Option<Listener> {
+        let share = self.listeners.take(who)?;
+        let listener = Listener { notes: self.notes.subscribe(), _share: share };
+        // Running calls are looked at from now on, also when nothing else happens.
+        self.bell.notify_one();
+        Some(listener)
     }
 
     /// Tells listeners what changed, as long as the server lives. `look` gives the state that goes with it.
@@ -110,7 +105,7 @@ impl Pulse {
             let quiet = if last.calls.is_empty() { Duration::MAX } else { QUALITY };
             // Elapsed: running calls are looked at again.
             let _ = tokio::time::timeout(quiet, self.bell.notified()).await;
-            if self.listeners.load(Ordering::Relaxed) == 0 {
+            if self.listeners.taken() == 0 {
                 last = State::default();
                 continue;
             }
@@ -153,26 +148,14 @@ pub struct State {
 
 /// Somebody who is told; leaving makes room.
 pub struct Listener {
-    pulse: Arc<Pulse>,
-    who: String,
     notes: broadcast::Receiver<Arc<Note>>,
+    _share: Share,
 }
 
 impl Listener {
     /// The next note; `None`: it was too slow, or the server ends.
     pub async fn next(&mut self) -> Option<Arc<Note>> {
         self.notes.recv().await.ok()
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let mut of_each = self.pulse.of_each.lock().unwrap_or_else(PoisonError::into_inner);
-        match of_each.get_mut(&self.who) {
-            Some(own) if *own > 1 => *own = own.saturating_sub(1),
-            _ => drop(of_each.remove(&self.who)),
-        }
-        self.pulse.listeners.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -208,6 +191,9 @@ fn source(event: &Event) -> Option<std::net::IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use model::live::{Call, CallState, Side};
+    use model::{CallId, Id};
+
     use super::*;
 
     fn failure(source: &str) -> Event {
@@ -228,7 +214,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_listens_is_told_once_a_second_and_nobody_is_asked_for_before() {
         let pulse = Pulse::new();
-        let looks = Arc::new(AtomicUsize::new(0));
+        let looks = Arc::new(AtomicU32::new(0));
         let counted = looks.clone();
         tokio::spawn(pulse.clone().beat(move || {
             counted.fetch_add(1, Ordering::Relaxed);
@@ -237,7 +223,7 @@ mod tests {
         pulse.see(&failure("198.51.100.7:5060"));
         tokio::time::sleep(PACE * 3).await;
         assert_eq!(looks.load(Ordering::Relaxed), 0);
-        let mut listener = pulse.listen("admin").unwrap();
+        let mut listener = pulse.listen("admin".to_owned()).unwrap();
         for _ in 0..1_000 {
             pulse.see(&failure("198.51.100.7:5060"));
         }
@@ -246,20 +232,38 @@ mod tests {
         tokio::time::sleep(PACE * 10).await;
         assert!(looks.load(Ordering::Relaxed) <= 2);
         drop(listener);
-        assert_eq!(pulse.listeners.load(Ordering::Relaxed), 0);
+        assert_eq!(pulse.listeners.taken(), 0);
     }
 
-    #[test]
-    fn no_more_than_so_many_listen_and_nobody_takes_the_place_of_others() {
+    #[tokio::test(start_paused = true)]
+    async fn the_first_listener_is_told_of_running_calls_though_nothing_happens() {
         let pulse = Pulse::new();
-        let own: Vec<_> = (0..MAX_OF_ONE).map(|_| pulse.listen("admin").unwrap()).collect();
-        assert!(pulse.listen("admin").is_none());
-        let others = MAX_LISTENERS - MAX_OF_ONE;
-        let all: Vec<_> = (0..others).map(|number| pulse.listen(&number.to_string()).unwrap()).collect();
-        assert!(pulse.listen("one more").is_none());
-        drop(own);
-        assert!(pulse.listen("one more").is_some() && pulse.listen("admin").is_some());
-        drop(all);
-        assert!(pulse.of_each.lock().unwrap().is_empty());
+        let looks = Arc::new(AtomicU32::new(0));
+        let counted = looks.clone();
+        tokio::spawn(pulse.clone().beat(move || {
+            let look = counted.fetch_add(1, Ordering::Relaxed);
+            // What is measured of the call is another thing each time.
+            let jitter_ms = Some(f64::from(look));
+            let call = Call {
+                id: CallId(Id::from_bits(1)),
+                from: "101".to_owned(),
+                to: "102".to_owned(),
+                state: CallState::Answered,
+                started: now(),
+                answered: Some(now()),
+                caller_source: ([192, 0, 2, 1], 5060).into(),
+                callee_source: None,
+                caller: Side { jitter_ms, ..Side::default() },
+                callee: Side::default(),
+            };
+            async { Some(State { calls: vec![call], ..State::default() }) }
+        }));
+        tokio::time::sleep(QUALITY * 3).await;
+        assert_eq!(looks.load(Ordering::Relaxed), 0, "looked at for nobody");
+        let mut listener = pulse.listen("admin".to_owned()).unwrap();
+        for _ in 0..3 {
+            let note = tokio::time::timeout(QUALITY * 2, listener.next()).await.expect("told in time");
+            assert!(matches!(&*note.unwrap(), Note::Calls(calls) if calls.len() == 1));
+        }
     }
 }

@@ -2,12 +2,17 @@
 
 use model::Wall;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteConnection;
 
 use super::ConsoleStore;
 use crate::error::{CommitError, ReadError};
 
-/// Rows kept: at a hundred changes a day, more than twenty years.
-pub const MAX_AUDIT: i64 = 1_000_000;
+/// Rows of what was done that are kept: at a hundred changes a day, more than twenty years.
+const MAX_DONE: i64 = 1_000_000;
+/// Rows kept of what was refused or failed: they can't push out the others.
+const MAX_REFUSED: i64 = 100_000;
+/// The oldest rows are looked for after so many new ones.
+const TRIM_EVERY: i64 = 1_000;
 
 /// A row to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,15 +43,15 @@ pub struct AuditRow {
 }
 
 impl ConsoleStore {
-    /// Adds a row; the oldest goes when there are too many.
+    /// Adds a row; the oldest of its kind go when there are too many.
     ///
     /// # Errors
     /// The disk refuses.
     pub async fn add_audit(&self, row: &NewAudit) -> Result<(), CommitError> {
         let mut writer = self.0.writer().await;
-        sqlx::query(
+        let added = sqlx::query(
             "INSERT INTO audit (number, happened, author, action, object, detail, address, outcome) \
-             VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM audit), $1, $2, $3, $4, $5, $6, $7)",
+             VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM audit), $1, $2, $3, $4, $5, $6, $7) RETURNING number",
         )
         .bind(row.time.as_millis())
         .bind(&row.author)
@@ -55,12 +60,12 @@ impl ConsoleStore {
         .bind(&row.detail)
         .bind(&row.address)
         .bind(&row.outcome)
-        .execute(&mut *writer)
+        .fetch_one(&mut *writer)
         .await?;
-        sqlx::query("DELETE FROM audit WHERE number <= (SELECT MAX(number) FROM audit) - $1")
-            .bind(MAX_AUDIT)
-            .execute(&mut *writer)
-            .await?;
+        if added.try_get::<i64, _>(0)? % TRIM_EVERY == 0 {
+            trim(&mut writer, "outcome <> 'done'", MAX_REFUSED).await?;
+            trim(&mut writer, "outcome = 'done'", MAX_DONE).await?;
+        }
         Ok(())
     }
 
@@ -102,4 +107,12 @@ impl ConsoleStore {
         };
         rows.iter().map(read).collect()
     }
+}
+
+/// Leaves the newest `most` of the rows that `kind` says.
+async fn trim(writer: &mut SqliteConnection, kind: &str, most: i64) -> Result<(), sqlx::Error> {
+    let oldest = format!("SELECT number FROM audit WHERE {kind} ORDER BY number DESC LIMIT 1 OFFSET $1");
+    let text = format!("DELETE FROM audit WHERE {kind} AND number <= ({oldest})");
+    sqlx::query(sqlx::AssertSqlSafe(text)).bind(most).execute(writer).await?;
+    Ok(())
 }

@@ -10,7 +10,7 @@ mod tokens;
 
 use sha2::{Digest as _, Sha256};
 
-pub use audit::{AuditRow, MAX_AUDIT, NewAudit};
+pub use audit::{AuditRow, NewAudit};
 pub use factors::Factor;
 pub use sessions::StoredSession;
 pub use tokens::StoredToken;

@@ -54,7 +54,7 @@ impl ConsoleStore {
         rows.iter().map(read).collect()
     }
 
-    /// Keeps a session, new or used again. Synced when this returns.
+    /// Keeps a new session. Synced when this returns.
     ///
     /// # Errors
     /// The disk refuses.
@@ -62,8 +62,7 @@ impl ConsoleStore {
         let mut writer = self.0.writer().await;
         sqlx::query(
             "INSERT INTO sessions (key_hash, person, login, credential, address, agent, since, seen) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (key_hash) DO UPDATE SET \
-             credential = excluded.credential, address = excluded.address, agent = excluded.agent, seen = excluded.seen",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&session.key_hash)
         .bind(&session.person)
@@ -75,6 +74,35 @@ impl ConsoleStore {
         .bind(session.seen.as_millis())
         .execute(&mut *writer)
         .await?;
+        Ok(())
+    }
+
+    /// Keeps where and when a session was used last. One that was forgotten meanwhile stays forgotten.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub async fn touch_session(&self, session: &StoredSession) -> Result<(), CommitError> {
+        let mut writer = self.0.writer().await;
+        sqlx::query("UPDATE sessions SET address = $2, seen = $3 WHERE key_hash = $1")
+            .bind(&session.key_hash)
+            .bind(&session.address)
+            .bind(session.seen.as_millis())
+            .execute(&mut *writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps that a session stands by another password. One that was forgotten meanwhile stays forgotten.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub async fn renew_session(&self, session: &StoredSession) -> Result<(), CommitError> {
+        let mut writer = self.0.writer().await;
+        sqlx::query("UPDATE sessions SET credential = $2 WHERE key_hash = $1")
+            .bind(&session.key_hash)
+            .bind(&session.credential)
+            .execute(&mut *writer)
+            .await?;
         Ok(())
     }
 

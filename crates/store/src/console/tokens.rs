@@ -40,22 +40,33 @@ impl ConsoleStore {
         rows.iter().map(read).collect()
     }
 
-    /// Keeps a token, new or used again.
+    /// Keeps a new token.
     ///
     /// # Errors
     /// The disk refuses.
     pub async fn keep_token(&self, token: &StoredToken) -> Result<(), CommitError> {
         let mut writer = self.0.writer().await;
-        sqlx::query(
-            "INSERT INTO tokens (id, key_hash, body, used) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (id) DO UPDATE SET used = excluded.used",
-        )
-        .bind(&token.id)
-        .bind(&token.key_hash)
-        .bind(&token.body)
-        .bind(token.used.map(Wall::as_millis))
-        .execute(&mut *writer)
-        .await?;
+        sqlx::query("INSERT INTO tokens (id, key_hash, body, used) VALUES ($1, $2, $3, $4)")
+            .bind(&token.id)
+            .bind(&token.key_hash)
+            .bind(&token.body)
+            .bind(token.used.map(Wall::as_millis))
+            .execute(&mut *writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps when a token was used last. One that was forgotten meanwhile stays forgotten.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub async fn touch_token(&self, id: &str, used: Wall) -> Result<(), CommitError> {
+        let mut writer = self.0.writer().await;
+        sqlx::query("UPDATE tokens SET used = $2 WHERE id = $1")
+            .bind(id)
+            .bind(used.as_millis())
+            .execute(&mut *writer)
+            .await?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The store on real folders with the real SQLite: what survives, what is refused, what never reaches the disk.
 
 mod blocks;
+mod console;
 mod crash;
 mod factors;
 mod folder;

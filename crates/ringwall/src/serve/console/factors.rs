@@ -47,7 +47,7 @@ impl Porter {
             return Err(wrong());
         }
         self.succeeded(permit).await;
-        self.open(visitor, Stage::SignedIn, &known.login, proven).await
+        self.open(visitor, Stage::SignedIn, &known.login, proven.and_factor()).await
     }
 
     async fn code_fits(&self, person: &str, code: &str) -> Result<bool, Problem> {

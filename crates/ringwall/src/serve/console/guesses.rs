@@ -50,7 +50,7 @@ impl Porter {
             Standing::Stranger if self.remembers(source).await => self.hashing.take(Standing::Known).await,
             Standing::Stranger | Standing::Known => None,
         };
-        place.ok_or_else(Problem::slow_down)
+        place.ok_or_else(crowded)
     }
 
     /// Whether somebody signed in from there lately, by a phone or here.
@@ -79,7 +79,7 @@ impl Porter {
             Ok(permit) => Ok(Leave::Yes(permit)),
             Err(Refused::Account) => Ok(Leave::AsWrong),
             // A blocked address is reset at the gate before it comes here; this connection ends in a moment.
-            Err(Refused::Address | Refused::Pending) => Err(Problem::slow_down()),
+            Err(Refused::Address | Refused::Pending) => Err(crowded()),
         }
     }
 
@@ -129,4 +129,9 @@ impl Porter {
         });
         fits.await.unwrap_or(false)
     }
+}
+
+/// More are being looked at than there are places.
+fn crowded() -> Problem {
+    Problem::slow_down("too many passwords are being looked at; try again in a moment")
 }

@@ -10,6 +10,7 @@ mod places;
 mod sessions;
 mod setup;
 mod tokens;
+mod trail;
 mod weigh;
 
 use std::collections::{BTreeMap, HashMap};
@@ -32,6 +33,7 @@ use tokio::sync::{mpsc, watch};
 use self::places::Places;
 use self::sessions::Session;
 use self::tokens::KeptToken;
+use self::trail::{Fate, Pace};
 use super::desk::{Desk, read_problem};
 use super::{now, stop};
 use crate::failure::Failure;
@@ -44,6 +46,7 @@ pub struct Porter {
     door: Arc<Door>,
     book: Mutex<Book>,
     hashing: Places,
+    pace: Arc<Mutex<Pace>>,
     /// The hash that a password is held against where there is no administrator.
     nobody: Secret,
     /// Whose hash it is where there are some, by the login that is nobody's.
@@ -84,7 +87,7 @@ impl Porter {
         let random = random::<32>().map_err(|problem| Failure::failed(problem.detail))?;
         let nobody = store::passwords::hash(&Secret::new(hex(&random))).map_err(Failure::failed)?;
         let (book, hashing, lot) = (Mutex::new(book), Places::new(), RandomState::new());
-        Ok(Porter { store, desk, control, door, book, hashing, nobody, lot })
+        Ok(Porter { store, desk, control, door, book, hashing, pace: Arc::default(), nobody, lot })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -97,6 +100,14 @@ impl Porter {
 
     fn tell(&self, kind: &'static Kind, fill: impl FnOnce(Event) -> Event) {
         self.store.logs().write(fill(Event::new(kind, now())));
+    }
+}
+
+/// Adds a row to the audit trail, or says why it could not.
+async fn write_down(store: &Store, row: &NewAudit) {
+    if let Err(error) = store.console().add_audit(row).await {
+        let failed = Event::new(&model::event::STORE_FAILED, now());
+        store.logs().write(failed.with("what", "audit").with("why", error));
     }
 }
 
@@ -287,8 +298,21 @@ impl api::Console for Porter {
             address: entry.address.map(|address| address.to_string()).unwrap_or_default(),
             outcome: entry.outcome.to_owned(),
         };
-        if let Err(error) = self.kept().add_audit(&row).await {
-            self.tell(&model::event::STORE_FAILED, |event| event.with("what", "audit").with("why", error));
+        let author = row.author.clone();
+        let fate = self.pace.lock().unwrap_or_else(PoisonError::into_inner).judge(row, now());
+        match fate {
+            Fate::Written(row) => write_down(&self.store, &row).await,
+            Fate::Counted(None) => {}
+            Fate::Counted(Some(after)) => {
+                let (store, pace) = (self.store.clone(), self.pace.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(after).await;
+                    let summary = pace.lock().unwrap_or_else(PoisonError::into_inner).summary(&author);
+                    if let Some(row) = summary {
+                        write_down(&store, &NewAudit { time: now(), ..row }).await;
+                    }
+                });
+            }
         }
     }
 

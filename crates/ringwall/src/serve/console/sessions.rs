@@ -80,12 +80,19 @@ impl Session {
 pub(super) struct Proven {
     person: String,
     credential: String,
+    /// By a second factor too.
+    by_factor: bool,
 }
 
 impl Proven {
     /// By the password of this hash.
     pub(super) fn by(person: &Id, hash: &Secret) -> Proven {
-        Proven { person: person.to_string(), credential: key_hash(hash.expose()) }
+        Proven { person: person.to_string(), credential: key_hash(hash.expose()), by_factor: false }
+    }
+
+    /// And by a second factor.
+    pub(super) fn and_factor(self) -> Proven {
+        Proven { by_factor: true, ..self }
     }
 }
 
@@ -106,10 +113,21 @@ impl Book {
             ends: session.stored.since.after(lifetime),
         }
     }
+
+    /// Takes somebody in; not by a password alone whose person has set a second factor since it was looked for.
+    fn take_in(&mut self, session: Session, by_factor: bool) -> bool {
+        let guarded = || self.factors.contains_key(&session.stored.person);
+        if session.stage == Stage::SignedIn && !by_factor && guarded() {
+            return false;
+        }
+        self.sessions.insert(session.stored.key_hash.clone(), session);
+        true
+    }
 }
 
 impl Porter {
-    /// Whose session this key opens.
+    /// Whose session this key opens. What a page asks by itself does not count as use, or a window that nobody looks at would
+    /// never be idle.
     pub(super) fn find(&self, key: &Secret, visitor: &Visitor) -> Option<Known> {
         let (hash, office, now) = (key_hash(key.expose()), self.store.office(), now());
         let mut book = self.book();
@@ -118,6 +136,10 @@ impl Porter {
             drop(book);
             self.end_later(hash, why);
             return None;
+        }
+        if visitor.by_itself {
+            let session = session.clone();
+            return Some(book.known(&session, &office));
         }
         session.stored.seen = now;
         session.stored.address = visitor.remote.ip().to_string();
@@ -131,7 +153,7 @@ impl Porter {
         if stale {
             let kept = self.kept();
             // What can't be written now is only a time, written again soon.
-            tokio::spawn(async move { kept.keep_session(&session.stored).await });
+            tokio::spawn(async move { kept.touch_session(&session.stored).await });
         }
         Some(known)
     }
@@ -150,7 +172,7 @@ impl Porter {
         let book = self.book();
         let session = book.sessions.values().find(|session| session.id() == known.id)?;
         let StoredSession { person, credential, .. } = &session.stored;
-        Some(Proven { person: person.clone(), credential: credential.clone() })
+        Some(Proven { person: person.clone(), credential: credential.clone(), by_factor: false })
     }
 
     fn end_later(&self, hash: String, why: &'static str) {
@@ -195,7 +217,7 @@ impl Porter {
         proven: Proven,
     ) -> Result<NewSession, Problem> {
         let office = self.store.office();
-        let Proven { person, credential } = proven;
+        let Proven { person, credential, by_factor } = proven;
         if let Some(old) = &visitor.key {
             self.end(&key_hash(old.expose()), "signed in anew").await?;
         }
@@ -219,15 +241,24 @@ impl Porter {
         self.make_room(&session.stored.person).await?;
         if stage == Stage::SignedIn {
             self.kept().keep_session(&session.stored).await.map_err(Problem::failed)?;
+        }
+        let hash = session.stored.key_hash.clone();
+        let known = {
+            let mut book = self.book();
+            let known = book.known(&session, &office);
+            book.take_in(session, by_factor).then_some(known)
+        };
+        let Some(known) = known else {
+            self.kept().forget_session(&hash).await.map_err(Problem::failed)?;
+            return Err(Problem::signed_out());
+        };
+        if stage == Stage::SignedIn {
             self.door.know_visitor(visitor.remote.ip());
             self.remember(visitor.remote.ip()).await;
             self.tell(&event::SESSION_OPENED, |event| {
                 event.with("login", login).with("source", visitor.remote).with("agent", &visitor.agent)
             });
         }
-        let mut book = self.book();
-        let known = book.known(&session, &office);
-        book.sessions.insert(session.stored.key_hash.clone(), session);
         Ok(NewSession { key, known })
     }
 
@@ -304,10 +335,15 @@ impl Porter {
             let of = book.sessions.values().filter(|one| one.stored.person == person);
             of.filter(|one| Some(one.id()) != but).map(|one| one.stored.key_hash.clone()).collect()
         };
-        for hash in others {
-            self.end(&hash, why).await?;
+        // All are out before the disk is asked, which may refuse.
+        for hash in &others {
+            self.strike(hash, why);
         }
-        Ok(())
+        let mut written = Ok(());
+        for hash in &others {
+            written = written.and(self.kept().forget_session(hash).await);
+        }
+        written.map_err(Problem::failed)
     }
 
     /// The session stands although its person has a new password.
@@ -321,7 +357,7 @@ impl Porter {
             })
         };
         match renewed {
-            Some(stored) => self.kept().keep_session(&stored).await.map_err(Problem::failed),
+            Some(stored) => self.kept().renew_session(&stored).await.map_err(Problem::failed),
             None => Ok(()),
         }
     }
@@ -351,5 +387,40 @@ impl Porter {
         let guarded = self.book().factors.contains_key(&id.to_string());
         let stage = if guarded { Stage::SecondFactor } else { Stage::SignedIn };
         self.open(visitor, stage, &login, Proven::by(id, hash)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::console::Factor;
+
+    fn session(key_hash: &str, stage: Stage) -> Session {
+        let at = Wall::from_millis(0);
+        let stored = StoredSession {
+            key_hash: key_hash.to_owned(),
+            person: "person".to_owned(),
+            login: "admin".to_owned(),
+            credential: "hash".to_owned(),
+            address: "192.0.2.7".to_owned(),
+            agent: String::new(),
+            since: at,
+            seen: at,
+        };
+        Session { stored, stage, written: at }
+    }
+
+    #[test]
+    fn a_second_factor_set_while_the_password_was_looked_at_keeps_it_out() {
+        let mut book = Book::default();
+        assert!(book.take_in(session("before", Stage::SignedIn), false));
+        let factor = Factor { secret: Secret::new("JBSWY3DPEHPK3PXP".to_owned()), last_step: 0 };
+        book.factors.insert("person".to_owned(), factor);
+        assert!(!book.take_in(session("late", Stage::SignedIn), false));
+        assert!(book.take_in(session("half", Stage::SecondFactor), false));
+        assert!(book.take_in(session("whole", Stage::SignedIn), true));
+        let mut inside: Vec<&str> = book.sessions.keys().map(String::as_str).collect();
+        inside.sort_unstable();
+        assert_eq!(inside, ["before", "half", "whole"]);
     }
 }

@@ -120,9 +120,9 @@ impl Porter {
         found.used = Some(now);
         if found.written.is_none_or(|at| now.saturating_since(at) > WRITE_AFTER) {
             found.written = Some(now);
-            let (kept, stored) = (self.kept(), found.stored());
+            let (kept, id) = (self.kept(), found.id.clone());
             // What can't be written now is only a time.
-            tokio::spawn(async move { kept.keep_token(&stored).await });
+            tokio::spawn(async move { kept.touch_token(&id, now).await });
         }
         Some(Caller { author, permissions, address: Some(address), by: By::Token { id: found.id.clone() } })
     }
@@ -198,10 +198,19 @@ impl Porter {
     }
 
     pub(super) async fn drop_token(&self, caller: &Caller, id: &str) -> Result<(), Problem> {
-        let found = self.book().tokens.iter().find(|one| one.id == id).map(|one| one.body.name.clone());
-        let name = found.ok_or_else(|| Problem::not_found("there is no such token (any more)"))?;
-        self.kept().forget_token(id).await.map_err(Problem::failed)?;
-        self.book().tokens.retain(|one| one.id != id);
+        // It lets nobody in any more while the disk is asked.
+        let taken = {
+            let mut book = self.book();
+            let place = book.tokens.iter().position(|one| one.id == id);
+            place.map(|place| book.tokens.remove(place))
+        };
+        let token = taken.ok_or_else(|| Problem::not_found("there is no such token (any more)"))?;
+        if let Err(error) = self.kept().forget_token(id).await {
+            // It would come back at the next start: it stays, so that it can be ended again.
+            self.book().tokens.push(token);
+            return Err(Problem::failed(error));
+        }
+        let name = &token.body.name;
         self.tell(&event::TOKEN_ENDED, |event| event.with("name", name).with("author", &caller.author));
         Ok(())
     }
