@@ -303,11 +303,18 @@ impl Pbx {
     }
 }
 
+/// Lines of the log that a failure tells.
+const LAST_LINES: usize = 200;
+
 impl Drop for Pbx {
     fn drop(&mut self) {
+        let log = self.data().join("logs/debug.log");
         let Some(process) = &mut self.process else { return };
         if std::thread::panicking() {
-            eprintln!("{}", process.last_words());
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            let first = log.lines().count().saturating_sub(LAST_LINES);
+            let last: Vec<&str> = log.lines().skip(first).collect();
+            eprintln!("{}\n--- its log\n{}", process.last_words(), last.join("\n"));
         }
         process.kill();
     }

@@ -136,10 +136,12 @@ fn scenario(file: &str) -> String {
 
 /// Up to so many calls are traced message by message, for a failure's report.
 const TRACED_CALLS: u32 = 20;
+/// Characters of a trace that a report tells: all messages of so many calls.
+const TOLD: usize = 300_000;
 /// SIPp's own patience is longer than any scenario of one call; thousands of calls set their own.
 const END_WITHIN: Duration = Duration::from_secs(60);
 /// What scenarios leave open, and what stands there unless a test says otherwise.
-const DEFAULTS: [(&str, &str); 8] = [
+const DEFAULTS: [(&str, &str); 9] = [
     ("CODE", "486"),
     ("REASON", "Busy Here"),
     ("HOLD_MS", "200"),
@@ -148,6 +150,8 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("MATCH", ".*"),
     ("LINGER_MS", "500"),
     ("ACK_MAY_MISS", "false"),
+    // Percent; below zero: as everything else.
+    ("RINGING_LOST", "-1"),
 ];
 
 /// What a CANCEL must say when another phone answered (RFC 3326).
@@ -163,13 +167,7 @@ impl Running {
     pub fn succeed_within(mut self, patience: Duration) {
         let status = self.process.end_within(patience);
         let right = status.is_some_and(|s| s.success());
-        assert!(
-            right,
-            "{}: {}\n{}",
-            self.scenario,
-            status.map_or("still running".into(), |s| s.to_string()),
-            self.report()
-        );
+        assert!(right, "{}: {}", self.scenario, status.map_or("still running".into(), |s| s.to_string()));
     }
 
     /// Stops it whatever it is doing (a phone that waits for calls), and waits until it is gone.
@@ -191,13 +189,22 @@ impl Running {
     fn report(&self) -> String {
         let read = |name: &str| std::fs::read_to_string(self.place.join(name)).unwrap_or_default();
         let (errors, messages) = (read("errors"), read("messages"));
-        let cut = |text: &str| text.chars().take(6000).collect::<String>();
+        let cut = |text: &str| text.chars().take(TOLD).collect::<String>();
         format!(
             "--- errors\n{}\n--- messages\n{}\n{}",
             cut(&errors),
             cut(&messages),
             self.process.last_words()
         )
+    }
+}
+
+/// The other side of what failed says what it saw.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- {}\n{}", self.scenario, self.report());
+        }
     }
 }
 

@@ -126,6 +126,9 @@ fn calls_survive_lost_messages() {
     // And where each ACK was lost until the caller hung up, the BYE is the first that it hears (RFC 3261 section 15).
     let phone = sipp::phone("callee", "102", pbx.sip).calls(20).with("LINGER_MS", "10000");
     let phone = phone.with("ACK_MAY_MISS", "true");
+    // SIPp knows an INVITE again by what it answered to it: where its 180 and its 200 were both lost, the next one is new to it,
+    // and it never answers. One call in 156 is like that.
+    let phone = phone.with("RINGING_LOST", "0");
     let phone = phone.arguments(&["-lost", "8"]).start().listening();
     let caller =
         Sipp::new("caller", pbx.sip).row("101", "102").calls(20).rate(10, 20).with("HOLD_MS", "6000");
