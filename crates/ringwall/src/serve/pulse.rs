@@ -176,6 +176,9 @@ fn concerned(kind: &'static Kind) -> Option<&'static [Resource]> {
         (&event::UNLOCKED, &[Resource::Lock]),
         (&event::CONFIG_CHANGED, &[Resource::Revisions]),
         (&event::PASSWORD_CHANGED, &[Resource::Revisions]),
+        (&event::FIREWALL_PENDING, &[Resource::Revisions]),
+        (&event::FIREWALL_CONFIRMED, &[Resource::Revisions]),
+        (&event::FIREWALL_REVERTED, &[Resource::Revisions]),
     ];
     TABLE.iter().find(|(known, _)| std::ptr::eq(*known, kind)).map(|(_, resources)| *resources)
 }

@@ -56,8 +56,8 @@ export class Draft<T extends object> {
     return found.length > 0 ? found.map(([, text]) => text).join(' ') : undefined;
   }
 
-  /** Reads it anew. What is typed while the answer is on its way stays, beside what was `sent` or shown before. */
-  async load(sent: T | null = $state.snapshot(this.value) as T | null): Promise<void> {
+  /** Reads it anew. What was typed since it was read or `sent` stays, also while the answer is on its way. */
+  async load(sent: T | null = this.base): Promise<void> {
     try {
       const { data, etag } = await request<T>('GET', this.path);
       const now = $state.snapshot(this.value) as T | null;

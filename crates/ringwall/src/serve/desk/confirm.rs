@@ -60,10 +60,11 @@ impl Desk {
                 if wanted.is_none() && before.is_some() {
                     self.store.keep_pending(None).await.map_err(commit_problem)?;
                 }
+                // Shown before it is told: pages look when they hear of it.
+                self.pending.send_replace(wanted.clone());
                 if let Some(wanted) = &wanted {
                     self.tell(Some(told(&event::FIREWALL_PENDING, wanted)));
                 }
-                self.pending.send_replace(wanted);
                 Ok(revision)
             }
             Err(problem) => {
