@@ -105,7 +105,7 @@ export const advanced = {
     username: 'Username',
     usernameHelp: 'Leave empty if the server asks for none.',
     password: 'Password',
-    passwordSet: 'One is stored. Leave empty to keep it; for another server, port, encryption or name it is asked for again.',
+    passwordSet: 'One is stored. Leave empty to keep it; for another server, port, protection or name it is asked for again.',
     passwordNone: 'None is stored.',
     removePassword: 'Remove the stored password',
     from: 'From',
